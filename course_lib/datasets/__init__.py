@@ -1,0 +1,1 @@
+"""Data sets: one file each, arrays out, with source, licence, shapes and units."""

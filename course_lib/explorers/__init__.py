@@ -1,0 +1,7 @@
+"""Explorers: a real model under the learner's hand. The base class turns compute + draw into a live widget."""
+
+from course_lib.explorers.base import Explorer, LearnerError, Quest, learners_code
+from course_lib.explorers.controls import Choice, Place, Slider, Span, Text
+from course_lib.explorers.prediction import Prediction
+
+__all__ = ["Choice", "Explorer", "LearnerError", "Place", "Prediction", "Quest", "Slider", "Span", "Text", "learners_code"]

@@ -1,0 +1,1 @@
+"""Figures: NumPy arrays in, a matplotlib `Figure` out. Nothing here knows of models, widgets or global state."""

@@ -1,0 +1,160 @@
+"""The picture of an LSTM reading a sentence: gates, cell and output in step with the words."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from course_lib.figures.heatmap import HeatMap
+from course_lib.figures.style import BLUE, GREEN, GREY, INK, SHARE, SIGNED, VERMILLION
+
+LONGEST = 24  # words that fit under the picture
+PANELS = {
+    "write": ("write gate", SHARE, 0, 1),
+    "forget": ("forget gate", SHARE, 0, 1),
+    "read": ("read gate", SHARE, 0, 1),
+    "cell": ("cell", SIGNED, -2, 2),
+    "hidden": ("output", SIGNED, -1, 1),
+}
+LEFT, RIGHT, SIDE = 0.105, 0.695, 0.725  # the words' columns from LEFT to RIGHT, the numbers from SIDE
+
+
+def build_gates(figure: Figure) -> dict:
+    """Make the panels; the artists that move come back by name."""
+    artists: dict = {}
+    width = RIGHT - LEFT
+    top = figure.add_axes((LEFT, 0.865, width, 0.115))
+    top.set(ylim=(-0.04, 1.04), xticks=[], yticks=[0, 0.5, 1], yticklabels=["blame", "", "praise"])
+    top.grid(axis="y")
+    top.set_axisbelow(True)
+    artists["chance"] = [
+        top.plot([], [], color=GREY, lw=1.3, ls=(0, (4, 2)), marker="o", ms=3)[0],
+        top.plot([], [], color=VERMILLION, lw=2, marker="o", ms=4.5)[0],
+        top.plot([], [], color=GREEN, lw=1.4, marker="x", ms=5, ls="")[0],
+    ]
+    words = figure.add_axes((LEFT, 0.765, width, 0.085))
+    words.axis("off")
+    words.set(ylim=(0, 1))
+    artists["words"] = [words.text(0, 0, "", ha="center", va="bottom", color=INK) for _ in range(LONGEST)]
+    pull = figure.add_axes((LEFT, 0.722, width, 0.04))
+    pull.set(ylim=(0, 1), xticks=[], yticks=[])
+    pull.spines["left"].set_visible(False)
+    pull.text(-0.012, 0.35, "pull of word", transform=pull.transAxes, ha="right", va="center", color=GREY, fontsize=8.5)
+    artists["pull"] = [pull.add_patch(Rectangle((0, 0), 0.5, 0, color=BLUE)) for _ in range(LONGEST)]
+    artists["axes"] = [top, words, pull]
+
+    height, gap = 0.122, 0.0175
+    for number, (name, (title, cmap, low, high)) in enumerate(PANELS.items()):
+        axes = figure.add_axes((LEFT, 0.59 - number * (height + gap), width, height))
+        axes.text(-0.012, 0.5, title, transform=axes.transAxes, ha="right", va="center", color=INK)
+        heat = HeatMap(axes, cmap, low, high)
+        focus = axes.add_patch(Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.6, zorder=4, clip_on=False))
+        held = axes.add_patch(Rectangle((0, 0), 0, 0, fill=False, ec=VERMILLION, lw=2.4, zorder=5, clip_on=False))
+        artists[name] = {"heat": heat, "focus": focus, "held": held}
+    _build_numbers(figure, artists)
+    return artists
+
+
+def _build_numbers(figure: Figure, artists: dict) -> None:
+    """The right-hand column: the answer, the equation of the chosen cell, the keys to the colours."""
+
+    def write(x: float, y: float, text: str, **style):
+        return figure.text(x, y, text, **{"color": INK, "va": "center"} | style)
+
+    write(SIDE, 0.955, "The answer: praise?", weight="bold")
+    bars = figure.add_axes((SIDE + 0.085, 0.865, 0.115, 0.065))
+    bars.set(xlim=(0, 1), ylim=(2, 0), xticks=[], yticks=[])
+    for side in ("left", "bottom"):
+        bars.spines[side].set_visible(False)
+    bars.axvspan(0, 1, color="#EEEEEE")
+    bars.axvline(0.5, color=GREY, lw=0.8, ls=":")
+    artists["bars"] = [
+        bars.add_patch(Rectangle((0, row + 0.12), 0, 0.76, color=color)) for row, color in enumerate((GREY, VERMILLION))
+    ]
+    artists["answers"] = [write(SIDE, y, "") for y in (0.914, 0.881)]
+    artists["chances"] = [write(SIDE + 0.255, y, "", ha="right", weight="bold") for y in (0.914, 0.881)]
+
+    artists["where"] = write(SIDE, 0.765, "", weight="bold")
+    for y, name, sign in ((0.715, "forget gate", ""), (0.683, "cell before", "×"), (0.651, "write gate", "+"),
+                          (0.619, "candidate", "×"), (0.572, "cell", "="), (0.515, "read gate", ""),
+                          (0.483, "tanh(cell)", "×"), (0.436, "output", "=")):  # fmt: skip
+        write(SIDE, y, sign, color=GREY)
+        write(SIDE + 0.025, y, name, color=INK, weight="bold" if sign == "=" else "normal")
+    for y in (0.596, 0.46):
+        figure.add_artist(Line2D([SIDE, SIDE + 0.21], [y, y], color=GREY, lw=0.8))
+    artists["numbers"] = {
+        name: write(SIDE + 0.205, y, "", ha="right", weight=weight, family="DejaVu Sans Mono")
+        for name, y, weight in (("f", 0.715, "normal"), ("before", 0.683, "normal"), ("i", 0.651, "normal"),
+                                ("g", 0.619, "normal"), ("c", 0.572, "bold"), ("o", 0.515, "normal"),
+                                ("tanh", 0.483, "normal"), ("h", 0.436, "bold"))  # fmt: skip
+    }
+    artists["held_note"] = write(SIDE, 0.39, "", color=VERMILLION)
+    artists["difference"] = write(SIDE, 0.335, "", color=GREY)
+    for y, title in ((0.255, "gates"), (0.16, "cell"), (0.065, "output")):
+        axes = figure.add_axes((SIDE + 0.07, y, 0.16, 0.022))
+        name = {"gates": "write"}.get(title, {"output": "hidden"}.get(title, title))
+        HeatMap(axes, *PANELS[name][1:], lines=False).set_data(np.linspace(*PANELS[name][2:], 32)[None])
+        low, high = ("0 closed", "1 open") if title == "gates" else (f"−{PANELS[name][3]}", f"+{PANELS[name][3]}")
+        axes.text(0, -0.35, low, transform=axes.transAxes, ha="left", va="top", color=GREY, fontsize=8.5)
+        axes.text(1, -0.35, high, transform=axes.transAxes, ha="right", va="top", color=GREY, fontsize=8.5)
+        write(SIDE, y + 0.011, title, color=GREY)
+
+
+def update_gates(artists: dict, data: dict) -> None:
+    """Show one reading of a sentence.
+
+    Args:
+        artists: what `build_gates` returned.
+        data: `words` (time,); `panels`, name -> (units, time); `difference`, whether the panels show clamped minus
+            unclamped; `free`, `held` and, or None, `yours`: the chance of praise after each word, (time,); `pull`, 0 to 1,
+            (time,); `word` and `row`, the chosen cell; `clamped`, (gate, first row, last row, first word, last word) or
+            None; `where` and `numbers`, the chosen cell's name and its equation.
+    """
+    words, count = data["words"], len(data["words"])
+    centres = np.arange(count) + 0.5
+    for axes in artists["axes"]:
+        axes.set_xlim(0, count)
+    lines = (data["free"], data["held"] if data["clamped"] else [], [] if data["yours"] is None else data["yours"])
+    for line, values in zip(artists["chance"], lines, strict=True):
+        line.set_data(centres[: len(values)], values)
+    slanted = sum(map(len, words)) + 2 * count > 62
+    for number, text in enumerate(artists["words"]):
+        text.set_text(words[number] if number < count else "")
+        text.set_x(number + 0.5 if not slanted else number + 0.35)
+        text.set(rotation=38 if slanted else 0, ha="left" if slanted else "center", rotation_mode="anchor")
+        text.set_fontsize(9.5 if count <= 16 else 8.5)
+        text.set_fontweight("bold" if number == data["word"] else "normal")
+    for number, bar in enumerate(artists["pull"]):
+        bar.set_bounds(number + 0.25, 0, 0.5, data["pull"][number] if number < count else 0)
+
+    for name, (_title, cmap, low, high) in PANELS.items():
+        panel = artists[name]
+        if data["difference"]:
+            panel["heat"].set_map(SIGNED, -1, 1)
+        else:
+            panel["heat"].set_map(cmap, low, high)
+        panel["heat"].set_data(data["panels"][name])
+        panel["focus"].set_xy((data["word"], data["row"]))
+        panel["held"].set_bounds(0, 0, 0, 0)
+    if data["clamped"]:
+        gate, first_row, last_row, first_word, last_word = data["clamped"]
+        artists[gate]["held"].set_bounds(first_word, first_row, last_word - first_word + 1, last_row - first_row + 1)
+
+    answers = [("as it is", data["free"][-1]), ("clamped", data["held"][-1])]
+    rows = zip(artists["bars"], artists["answers"], artists["chances"], answers, strict=True)
+    for bar, text, number, (name, chance) in rows:
+        shown = bool(data["clamped"]) or name != "clamped"
+        bar.set_width(chance if shown else 0)
+        text.set_text(name if shown else "")
+        number.set_text(f"{chance:.0%}" if shown else "")
+    artists["where"].set_text(data["where"])
+    for name, text in artists["numbers"].items():
+        text.set_text(f"{data['numbers'][name]:.2f}".replace("-", "−"))
+    held = data["clamped"] and _within(data)
+    artists["held_note"].set_text(f"the {data['clamped'][0]} gate is held here" if held else "")
+    artists["difference"].set_text("panels: clamped − unclamped\norange lower, purple higher" if data["difference"] else "")
+
+
+def _within(data: dict) -> bool:
+    _, first_row, last_row, first_word, last_word = data["clamped"]
+    return first_row <= data["row"] <= last_row and first_word <= data["word"] <= last_word

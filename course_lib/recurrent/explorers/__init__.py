@@ -1,0 +1,1 @@
+"""The recurrent chapter's explorers, one file a section."""

@@ -1,0 +1,1 @@
+"""The explorers of 00_start_here."""
