@@ -1,7 +1,7 @@
 """Seeing inside a model: `record` reads what passes through its taps, and can clamp it before it acts.
 
-A tap is an `nn.Identity` inside a model (design of `course_lib.recurrent.lstm`). A hook on it sees the value and may put
-another in its place, so that everything computed afterwards follows from the replaced value.
+A tap is an `nn.Identity` inside a model (design of `course_lib.recurrent.lstm`). A hook on it sees the value and may
+put another in its place, so that everything computed afterwards follows from the replaced value.
 """
 
 import math
@@ -18,7 +18,8 @@ class Clamp:
     """Hold a tap at a value.
 
     Args:
-        tap: the tap's name: all of its name in the model (`lstm.layers.0.forget`) or the end of it (`forget`: every layer's).
+        tap: the tap's name: all of its name in the model (`lstm.layers.0.forget`) or the end of it (`forget`: every
+            layer's).
         value: from 0 (closed) to 1 (open), the range of a gate.
         steps: the time steps at which it is held; None for all.
         units: the units that are held; None for all.
@@ -106,7 +107,10 @@ def _recording(model: nn.Module, clamps: tuple[Clamp, ...]) -> Iterator[dict[str
 
         return read
 
-    handles = [tap.register_forward_hook(hook(name, [c for c in clamps if _matches(name, c.tap)])) for name, tap in taps.items()]
+    handles = [
+        tap.register_forward_hook(hook(name, [c for c in clamps if _matches(name, c.tap)]))
+        for name, tap in taps.items()
+    ]
     try:
         yield seen
     finally:

@@ -40,7 +40,11 @@ def _without_docstrings(code: str) -> str:
     lines = code.splitlines()
     drop: set[int] = set()
     for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None and len(node.body) > 1:
+        if (
+            isinstance(node, ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+            and len(node.body) > 1
+        ):
             text = node.body[0]
             drop |= set(range(text.lineno - 1, text.end_lineno))
             if not lines[text.end_lineno].strip():  # the blank line below it goes too

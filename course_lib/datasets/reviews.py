@@ -1,9 +1,9 @@
 """Film reviews of one sentence, made by a small grammar, in which negation decides.
 
-Real reviews are long, licensed and mostly settled by their adjectives. These are built so that word counts are not enough:
-what is said of the film depends on a negator that may stand ten words before the adjective, on which half of a contrast
-counts, and on telling a negator that matters («nobody could call the film good») from one that does not («we did not stay
-for the songs»). A sentence is positive (1) or negative (0) by construction; nothing is labelled by hand.
+Real reviews are long, licensed and mostly settled by their adjectives. These are built so that word counts are not
+enough: what is said of the film depends on a negator that may stand ten words before the adjective, on which half of a
+contrast counts, and on telling a negator that matters («nobody could call the film good») from one that does not («we
+did not stay for the songs»). A sentence is positive (1) or negative (0) by construction; nothing is labelled by hand.
 """
 
 import random
@@ -16,20 +16,38 @@ from torch import Tensor
 
 PAD, UNKNOWN = "<pad>", "<unknown>"
 
-POSITIVE = "good great funny moving clever beautiful brilliant charming fresh warm".split()
-NEGATIVE = "bad dull boring weak silly ugly awful clumsy stale cold".split()
-NEGATORS = "not never nobody".split()
-CONTRASTS = "but although".split()
-NOUNS = "film plot story acting music ending script cast camera dialogue".split()
+POSITIVE = ["good", "great", "funny", "moving", "clever", "beautiful", "brilliant", "charming", "fresh", "warm"]
+NEGATIVE = ["bad", "dull", "boring", "weak", "silly", "ugly", "awful", "clumsy", "stale", "cold"]
+NEGATORS = ["not", "never", "nobody"]
+CONTRASTS = ["but", "although"]
+NOUNS = ["film", "plot", "story", "acting", "music", "ending", "script", "cast", "camera", "dialogue"]
 DEGREES = ["", "", "", "very", "really", "quite"]
 
 # between a negator and its adjective: the longer, the more there is to carry
-DETOURS = ["", "", "", "of this film", "with its many songs", "that we saw last night", "in the second half", "by the young director"]
+DETOURS = [
+    "",
+    "",
+    "",
+    "of this film",
+    "with its many songs",
+    "that we saw last night",
+    "in the second half",
+    "by the young director",
+]
 PLAIN = ["the {noun} was {quality}", "i found the {noun} {quality}", "i would say that the {noun} was {quality}",
          "everybody could call the {noun} {quality}"]  # fmt: skip
 NEGATED = ["the {noun} was not {quality}", "the {noun} was never {quality}", "i did not find the {noun} {quality}",
            "i would not say that the {noun} was {quality}", "nobody could call the {noun} {quality}"]  # fmt: skip
-OPENINGS = ["", "", "", "", "to be honest", "last night", "we did not know the director but", "we had not read the book and"]
+OPENINGS = [
+    "",
+    "",
+    "",
+    "",
+    "to be honest",
+    "last night",
+    "we did not know the director but",
+    "we had not read the book and",
+]
 CLOSINGS = ["", "", "", "", "in the end", "for two hours", "and we did not stay for the songs", "and nobody left early"]
 
 
@@ -121,7 +139,8 @@ def encode(texts: list[str], known: tuple[str, ...] | None = None) -> tuple[Tens
 
 
 def with_unknowns(tokens: Tensor, share: float = 0.02, seed: int = 0) -> Tensor:
-    """A copy in which that share of the words has become `<unknown>`, so that a model learns to read on past such a word.
+    """A copy in which that share of the words has become `<unknown>`, so that a model learns to read on past such a
+    word.
 
     Args:
         tokens: (reviews, time), padded with 0.

@@ -4,4 +4,15 @@ from course_lib.explorers.base import Explorer, LearnerError, Quest, learners_co
 from course_lib.explorers.controls import Choice, Place, Slider, Span, Text
 from course_lib.explorers.prediction import Prediction
 
-__all__ = ["Choice", "Explorer", "LearnerError", "Place", "Prediction", "Quest", "Slider", "Span", "Text", "learners_code"]
+__all__ = [
+    "Choice",
+    "Explorer",
+    "LearnerError",
+    "Place",
+    "Prediction",
+    "Quest",
+    "Slider",
+    "Span",
+    "Text",
+    "learners_code",
+]

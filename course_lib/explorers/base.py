@@ -15,7 +15,7 @@ import torch
 
 from course_lib import progress
 from course_lib.explorers.canvas import Canvas, to_png
-from course_lib.explorers.controls import Control, Place, Span
+from course_lib.explorers.controls import Control
 from course_lib.explorers.prediction import Prediction, PredictionBox
 
 
@@ -58,6 +58,7 @@ class Explorer:
         hide: controls that this lesson leaves out.
         predict: a question to answer before the controls unlock.
         learner: the learner's own function, run beside the reference.
+        with_quests: whether this lesson shows the quests.
         state: where to open, control by control.
 
     Raises:
@@ -72,9 +73,16 @@ class Explorer:
     sweep_from: ClassVar[Mapping[str, Any]] = {}  # a state in which every control matters
 
     def __init__(
-        self, *, hide: Sequence[str] = (), predict: Prediction | None = None, learner: Callable | None = None, **state
+        self,
+        *,
+        hide: Sequence[str] = (),
+        predict: Prediction | None = None,
+        learner: Callable | None = None,
+        with_quests: bool = True,
+        **state,
     ):
         self.hide, self.predict, self.learner = tuple(hide), predict, learner
+        self._asked = self.quests if with_quests else ()
         self._known([*state, *hide])
         self._opened_at = {name: control.start for name, control in self.controls.items()} | state
         for name, value in self._opened_at.items():
@@ -85,7 +93,7 @@ class Explorer:
         self._setting = False
         self.data: dict = {}
         self.status = self.notice = ""
-        self.done = progress.quests_done(self.id) if self.quests else set()
+        self.done = progress.quests_done(self.id) if self._asked else set()
 
     # ---- what a subclass writes ---------------------------------------------------------------------------------
 
@@ -106,7 +114,7 @@ class Explorer:
         raise NotImplementedError
 
     def places(self, **values) -> dict[str, list[str]]:
-        """The list that each `Place` or `Span` control points into, given the other values."""
+        """The names that each `Place` or `Span` control chooses among, given the other values; no two the same."""
         return {}
 
     # ---- state --------------------------------------------------------------------------------------------------
@@ -178,7 +186,8 @@ class Explorer:
         except (ValueError, LearnerError) as problem:
             self.notice = f'<div class="course-notice">{escape(str(problem))}</div>'
         except Exception as error:
-            self.notice = f'<div class="course-error">This explorer failed: {escape(f"{type(error).__name__}: {error}")}</div>'
+            what = escape(f"{type(error).__name__}: {error}")
+            self.notice = f'<div class="course-error">This explorer failed: {what}</div>'
             if os.environ.get("COURSE_STRICT"):
                 raise
         finally:
@@ -188,7 +197,7 @@ class Explorer:
                 self._show()
 
     def _tick_quests(self) -> None:
-        for quest in self.quests:
+        for quest in self._asked:
             if quest.id not in self.done and quest.test(self.data):
                 self.done = self.done | {quest.id}
                 progress.note_quest(self.id, quest.id)
@@ -251,9 +260,8 @@ class Explorer:
             self._picture.value = self.png()
         self._words.value = f'<div role="status" aria-live="polite">{self.notice or escape(self.status)}</div>'
         self._list.value = "".join(
-            f"<div>{'☑' if quest.id in self.done else '☐'} <b>Quest</b>{' (done)' if quest.id in self.done else ''}: "
-            f"{escape(quest.text)}</div>"
-            for quest in self.quests
+            f"<div>{'☑ <b>Quest, done</b>' if quest.id in self.done else '☐ <b>Quest</b>'}: {escape(quest.text)}</div>"
+            for quest in self._asked
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -290,9 +298,9 @@ class Explorer:
         return pictures
 
 
-def _offer(widget: widgets.Widget, words: list[str]) -> None:
-    """Let a place or span choose among `words`, numbered so that one that occurs twice can be told apart."""
-    options = tuple((f"{number + 1} {word}", number) for number, word in enumerate(words))
+def _offer(widget: widgets.Widget, names: list[str]) -> None:
+    """Let a place or span choose among `names`."""
+    options = tuple((name, number) for number, name in enumerate(names))
     if tuple(widget.options) != options:
         last, value = len(options) - 1, widget.value
         widget.options = options
@@ -321,6 +329,3 @@ def _digest(value: Any) -> int:
     if isinstance(value, list | tuple):
         return hash(tuple(_digest(item) for item in value))
     return hash(repr(value))
-
-
-__all__ = ["Explorer", "LearnerError", "Place", "Quest", "Span", "learners_code"]

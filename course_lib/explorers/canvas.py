@@ -1,8 +1,8 @@
 """A picture that moves cheaply: one persistent figure, of which only what changes is drawn again.
 
-A full `savefig` of a six-panel view costs more than 100 ms. Here the axes, titles and tick labels are drawn once and kept
-as a background; each frame restores it, draws the moving artists over it, and packs the pixels with a palette of 256
-colours into a lightly compressed PNG.
+A full `savefig` of a six-panel view costs more than 100 ms. Here the axes, titles and tick labels are drawn once and
+kept as a background; each frame restores it, draws the moving artists over it, and packs the pixels with a palette of
+256 colours into a lightly compressed PNG.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -24,8 +24,8 @@ class Canvas:
 
     Args:
         width, height: in screen pixels.
-        build: makes the artists on the figure; what it returns (an artist, or lists and dicts of them) is what moves. Axes
-            among them are there to be reached: what they hold moves only if it is returned too.
+        build: makes the artists on the figure; what it returns (an artist, or lists and dicts of them) is what moves.
+            Axes among them are there to be reached: what they hold moves only if it is returned too.
     """
 
     def __init__(self, width: int, height: int, build: Callable):
@@ -76,7 +76,8 @@ def to_png(pixels: np.ndarray) -> bytes:
 
 @cache
 def _palette() -> Image.Image:
-    """One palette for all: what the workbook draws with. Finding the best 256 colours anew for each frame costs 20 ms more."""
+    """One palette for all: what the workbook draws with. Finding the best 256 colours anew for each frame costs 20 ms
+    more."""
     maps = [to_rgb(colormaps[name](share)[:3]) for name in (SHARE, SIGNED) for share in np.linspace(0, 1, 64)]
     inks = [np.array(to_rgb(color)) for color in (INK, *COLORS)]
     shades = [ink + (1 - ink) * light for ink in inks for light in np.linspace(0, 0.9, 9)]  # edges blend into the paper

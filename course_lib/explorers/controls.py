@@ -63,7 +63,7 @@ class Slider(Control):
 
     def samples(self) -> Sequence[float]:
         values = np.linspace(self.low, self.high, 7)
-        return [int(round(v)) for v in values] if isinstance(self.step, int) else [float(v) for v in values]
+        return [round(v) for v in values] if isinstance(self.step, int) else [float(v) for v in values]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,8 +38,12 @@ class PredictionBox(widgets.VBox):
 
     def __init__(self, prediction: Prediction, explorer: str, unlock: Callable[[bool], dict]):
         self.prediction, self.explorer, self.unlock = prediction, explorer, unlock
-        self.pick = widgets.ToggleButtons(options=prediction.options, value=None, tooltips=[""] * len(prediction.options))
-        self.sure = widgets.Checkbox(value=False, description="I am sure", indent=False, layout=widgets.Layout(width="120px"))
+        self.pick = widgets.ToggleButtons(
+            options=prediction.options, value=None, tooltips=[""] * len(prediction.options)
+        )
+        self.sure = widgets.Checkbox(
+            value=False, description="I am sure", indent=False, layout=widgets.Layout(width="120px")
+        )
         self.go = widgets.Button(description="Show me", button_style="primary", disabled=True)
         self.skip = widgets.Button(description="Skip, just unlock", layout=widgets.Layout(width="150px"))
         self.verdict = widgets.HTML()
@@ -58,7 +62,9 @@ class PredictionBox(widgets.VBox):
         if picked == result:
             self._close(f"You said «{escape(picked)}» ({manner}), and so it is.")
         else:
-            self._close(f"You said «{escape(picked)}» ({manner}). What happened: «{escape(result)}». Look at why below.")
+            self._close(
+                f"You said «{escape(picked)}» ({manner}). What happened: «{escape(result)}». Look at why below."
+            )
 
     def _close(self, verdict: str) -> None:
         if not verdict:

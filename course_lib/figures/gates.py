@@ -84,9 +84,16 @@ def _build_numbers(figure: Figure, artists: dict) -> None:
         figure.add_artist(Line2D([SIDE, SIDE + 0.21], [y, y], color=GREY, lw=0.8))
     artists["numbers"] = {
         name: write(SIDE + 0.205, y, "", ha="right", weight=weight, family="DejaVu Sans Mono")
-        for name, y, weight in (("f", 0.715, "normal"), ("before", 0.683, "normal"), ("i", 0.651, "normal"),
-                                ("g", 0.619, "normal"), ("c", 0.572, "bold"), ("o", 0.515, "normal"),
-                                ("tanh", 0.483, "normal"), ("h", 0.436, "bold"))  # fmt: skip
+        for name, y, weight in (
+            ("f", 0.715, "normal"),
+            ("before", 0.683, "normal"),
+            ("i", 0.651, "normal"),
+            ("g", 0.619, "normal"),
+            ("c", 0.572, "bold"),
+            ("o", 0.515, "normal"),
+            ("tanh", 0.483, "normal"),
+            ("h", 0.436, "bold"),
+        )
     }
     artists["held_note"] = write(SIDE, 0.39, "", color=VERMILLION)
     artists["difference"] = write(SIDE, 0.335, "", color=GREY)
@@ -106,9 +113,9 @@ def update_gates(artists: dict, data: dict) -> None:
     Args:
         artists: what `build_gates` returned.
         data: `words` (time,); `panels`, name -> (units, time); `difference`, whether the panels show clamped minus
-            unclamped; `free`, `held` and, or None, `yours`: the chance of praise after each word, (time,); `pull`, 0 to 1,
-            (time,); `word` and `row`, the chosen cell; `clamped`, (gate, first row, last row, first word, last word) or
-            None; `where` and `numbers`, the chosen cell's name and its equation.
+            unclamped; `free`, `held` and, or None, `yours`: the chance of praise after each word, (time,); `pull`, 0
+            to 1, (time,); `word` and `row`, the chosen cell; `clamped`, (gate, first row, last row, first word, last
+            word) or None; `where` and `numbers`, the chosen cell's name and its equation.
     """
     words, count = data["words"], len(data["words"])
     centres = np.arange(count) + 0.5
@@ -152,9 +159,51 @@ def update_gates(artists: dict, data: dict) -> None:
         text.set_text(f"{data['numbers'][name]:.2f}".replace("-", "−"))
     held = data["clamped"] and _within(data)
     artists["held_note"].set_text(f"the {data['clamped'][0]} gate is held here" if held else "")
-    artists["difference"].set_text("panels: clamped − unclamped\norange lower, purple higher" if data["difference"] else "")
+    artists["difference"].set_text(
+        "panels: clamped − unclamped\norange lower, purple higher" if data["difference"] else ""
+    )
 
 
 def _within(data: dict) -> bool:
     _, first_row, last_row, first_word, last_word = data["clamped"]
     return first_row <= data["row"] <= last_row and first_word <= data["word"] <= last_word
+
+
+def build_answer(figure: Figure) -> dict:
+    """One bar from blame to praise, and below it the chance of praise after each word."""
+    bar = figure.add_axes((0.105, 0.76, 0.79, 0.17))
+    bar.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], facecolor="#EEEEEE")
+    for spine in bar.spines.values():
+        spine.set_visible(False)
+    bar.axvline(0.5, color=GREY, lw=0.9, ls=":")
+    for x, text, side in ((-0.012, "blame", "right"), (1.012, "praise", "left")):
+        bar.text(x, 0.5, text, transform=bar.transAxes, ha=side, va="center", color=INK, weight="bold")
+    trace = figure.add_axes((0.105, 0.29, 0.79, 0.36))
+    trace.set(ylim=(-0.06, 1.06), xticks=[], yticks=[0, 0.5, 1], yticklabels=["blame", "", "praise"])
+    trace.set_title("if the sentence ended here", color=GREY)
+    trace.grid(axis="y")
+    trace.set_axisbelow(True)
+    return {
+        "bar": bar.add_patch(Rectangle((0, 0), 0, 1, color=BLUE)),
+        "chance": bar.text(0, 0.5, "", va="center", weight="bold"),
+        "line": trace.plot([], [], color=BLUE, marker="o", ms=5)[0],
+        "words": [trace.text(0, -0.16, "", ha="center", va="top", color=INK, clip_on=False) for _ in range(LONGEST)],
+        "trace": trace,
+    }
+
+
+def update_answer(artists: dict, data: dict) -> None:
+    """Show one answer: `words` (time,) and `chance` (time,), of praise after each of them."""
+    chance, count = data["chance"], len(data["words"])
+    artists["bar"].set_width(chance[-1])
+    inside = chance[-1] > 0.12
+    artists["chance"].set(x=chance[-1] + (-0.01 if inside else 0.01), ha="right" if inside else "left",
+                          color="white" if inside else INK, text=f"{chance[-1]:.0%}")  # fmt: skip
+    artists["trace"].set_xlim(0, count)
+    artists["line"].set_data(np.arange(count) + 0.5, chance)
+    slanted = sum(map(len, data["words"])) + 2 * count > 95
+    for number, text in enumerate(artists["words"]):
+        text.set_text(data["words"][number] if number < count else "")
+        text.set(
+            x=number + 0.5, rotation=30 if slanted else 0, ha="right" if slanted else "center", rotation_mode="anchor"
+        )

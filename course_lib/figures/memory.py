@@ -46,8 +46,8 @@ def update_memory(artists: dict, data: dict) -> None:
 
     Args:
         artists: what `build_memory` returned.
-        data: (steps + 1,) each: `forget`, `write`, `read`, `cell`, `hidden`, `candidate`, `share` (of the first cell value
-            left), `gradient` (of the last cell value by each one before); and `bit`, +1 or -1.
+        data: (steps + 1,) each: `forget`, `write`, `read`, `cell`, `hidden`, `candidate`, `share` (of the first cell
+            value left), `gradient` (of the last cell value by each one before); and `bit`, +1 or -1.
     """
     steps = np.arange(STEPS + 1)
     for name in ("forget", "write", "read", "cell", "hidden", "share", "gradient"):
@@ -67,7 +67,9 @@ def update_memory(artists: dict, data: dict) -> None:
     }
     heights = {
         **_apart({name: data[name][-2] for name in ("forget", "write", "read")}, 0.19),
-        **_apart({"cell": data["cell"][-1], "hidden": data["hidden"][-1], "wanted": data["bit"], "candidate": -1.85}, 0.5),
+        **_apart(
+            {"cell": data["cell"][-1], "hidden": data["hidden"][-1], "wanted": data["bit"], "candidate": -1.85}, 0.5
+        ),
         **_apart({"share": data["share"][-1], "gradient": 0.62}, 0.35),
     }
     for name, text in artists["labels"].items():

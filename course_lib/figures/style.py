@@ -1,4 +1,5 @@
-"""The look of every figure: one style sheet, colours that colour-blind people can tell apart, a size in screen pixels."""
+"""The look of every figure: one style sheet, colours that colour-blind people can tell apart, a size in screen
+pixels."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

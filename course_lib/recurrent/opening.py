@@ -1,7 +1,7 @@
 """How section 4.3 found its opening: which one word's forget gate, held at 0, makes a reader lose a negation?
 
-Nothing is picked by taste: rules of where to clamp compete on training sentences, and what they do on held-out sentences is
-reported beside it.
+Nothing is picked by taste: rules of where to clamp compete on training sentences, and what they do on held-out
+sentences is reported beside it.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,9 @@ from course_lib.datasets.reviews import CONTRASTS, NEGATIVE, NEGATORS, NOUNS, PO
 from course_lib.recording import Clamp, record
 from course_lib.recurrent.sentiment import Reader
 
-RULES: dict[str, Callable[[list[str], int, int], int]] = {  # words, negator's place, adjective's place -> the place to clamp
+RULES: dict[
+    str, Callable[[list[str], int, int], int]
+] = {  # words, negator's place, adjective's place -> the place to clamp
     "the word after the negator": lambda words, negator, adjective: negator + 1,
     "the word before the noun": lambda words, negator, adjective: _noun(words, negator) - 1,
     "the noun": lambda words, negator, adjective: _noun(words, negator),
@@ -77,7 +79,8 @@ def _share(found: list[bool]) -> float:
 
 
 def _simple(reviews: Reviews, negated: bool, most: int) -> Iterator[tuple[list[str], int, int]]:
-    """Reviews of one clause: the words, the places of the negator (in plain ones: the first word) and of the adjective."""
+    """Reviews of one clause: the words, the places of the negator (in plain ones: the first word) and of the
+    adjective."""
     for text, is_negated in zip(reviews.texts, reviews.negated.tolist(), strict=True):
         words = text.split()
         places = [place for place, word in enumerate(words) if word in POSITIVE + NEGATIVE]

@@ -28,7 +28,12 @@ class SentimentLSTM(nn.Module):
     """
 
     def __init__(
-        self, vocabulary_size: int, embedding_size: int = 16, hidden_size: int = 16, num_layers: int = 1, readable: bool = False
+        self,
+        vocabulary_size: int,
+        embedding_size: int = 16,
+        hidden_size: int = 16,
+        num_layers: int = 1,
+        readable: bool = False,
     ):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, embedding_size, padding_idx=0)
@@ -85,7 +90,8 @@ def train_sentiment(
     """Train a sentiment LSTM with the recipe that section 4.3 shows; about 4 s on one CPU thread.
 
     Args:
-        reviews: what it learns from; 2 % of the words are hidden from it, so that it can read past words it doesn't know.
+        reviews: what it learns from; 2 % of the words are hidden from it, so that it can read past words it doesn't
+            know.
         hidden_size, num_layers: of the LSTM.
         epochs: passes through the reviews.
         seed: of the initial weights and the order of the reviews.

@@ -26,9 +26,9 @@ class MemoryExplorer(Explorer):
         "seed": Slider(low=0, high=9, step=1, start=0, label="what is offered"),
     }
     quests = (
-        Quest("keep", f"keep the bit for {STEPS} steps: at least half of it is left, and the cell is on the bit's side by 0.5",
+        Quest("keep", f"keep the bit for {STEPS} steps: half of it is left, and the cell is on the bit's side by 0.5",
               lambda data: data["share"][-1] >= 0.5 and data["cell"][-1] * data["bit"] >= 0.5),
-        Quest("show-once", "keep it, show nothing of it before (output within 0.05 of 0 from step 1 to 49), then show it at step 50",
+        Quest("show-once", "keep it, show nothing (output within 0.05 of 0 from step 1 to 49), then show it at step 50",
               lambda data: np.abs(data["hidden"][1:-1]).max() <= 0.05 and data["hidden"][-1] * data["bit"] >= 0.4),
         Quest("erase", "keep it until step 24, then erase it at once: at least half is left before, nothing after",
               lambda data: data["share"][24] >= 0.5 and data["share"][25] <= 0.01),
@@ -36,7 +36,9 @@ class MemoryExplorer(Explorer):
     sweep_from = {"pulse": "forget", "forget": 4.0, "write": -2.0}
 
     def compute(self, forget, write, read, pulse, pulse_to, pulse_at, bit, seed):
-        gates = {name: np.full(STEPS + 1, sigmoid(x)) for name, x in (("forget", forget), ("write", write), ("read", read))}
+        gates = {
+            name: np.full(STEPS + 1, sigmoid(x)) for name, x in (("forget", forget), ("write", write), ("read", read))
+        }
         gates["write"][0], gates["forget"][0] = 1.0, 0.0  # step 0 writes the bit over whatever was there
         if pulse != "no gate":
             gates[pulse][pulse_at] = pulse_to
@@ -64,10 +66,10 @@ class MemoryExplorer(Explorer):
         update_memory(artists, data)
 
     def describe(self, data):
-        kept = data["cell"][-1] * data["bit"] > 0
+        side = "on the side of" if data["cell"][-1] * data["bit"] > 0 else "against"
         return (
-            f"After {STEPS} steps {data['share'][-1]:.1%} of the bit is left; the cell holds {data['cell'][-1]:+.2f} and shows "
-            f"{data['hidden'][-1]:+.2f}, {'on the side of' if kept else 'against'} the bit {data['bit']:+d}."
+            f"After {STEPS} steps {data['share'][-1]:.1%} of the bit is left; the cell holds {data['cell'][-1]:+.2f} "
+            f"and shows {data['hidden'][-1]:+.2f}, {side} the bit {data['bit']:+d}."
         )
 
 

@@ -7,7 +7,8 @@ from course_lib.figures.single_gate import INPUTS, MOST_STEPS, build_single_gate
 
 
 class SingleGate(Explorer):
-    """A gate is sigmoid(weight * x + bias), a share between 0 and 1. How much is left of something that passes it often?"""
+    """A gate is sigmoid(weight * x + bias), a share between 0 and 1. How much is left of something that passes it
+    often?"""
 
     id = "start.gate"
     size = (880, 300)
@@ -18,7 +19,11 @@ class SingleGate(Explorer):
         "steps": Slider(low=1, high=MOST_STEPS, step=1, start=10),
     }
     quests = (
-        Quest("ninety", "keep at least 90 % for 20 steps", lambda data: len(data["shares"]) > 20 and data["shares"][20] >= 0.9),
+        Quest(
+            "ninety",
+            "keep at least 90 % for 20 steps",
+            lambda data: len(data["shares"]) > 20 and data["shares"][20] >= 0.9,
+        ),
     )
 
     def compute(self, x, weight, bias, steps):

@@ -1,0 +1,42 @@
+"""The `course` command. Each subcommand is imported when it is called, so that `course --help` costs nothing."""
+
+from importlib import import_module
+
+import click
+
+from course_lib import __version__
+
+COMMANDS = {
+    "lab": ("course_lib.notebooks.lab:lab", "Open the workbook in JupyterLab."),
+    "run": ("course_lib.notebooks.command:run", "Execute a chapter's notebooks."),
+    "tidy": ("course_lib.notebooks.command:tidy", "Strip what must not be committed from executed notebooks."),
+    "progress": ("course_lib.notebooks.learner:progress", "What you have solved, predicted and found so far."),
+    "solution": ("course_lib.notebooks.learner:solution", "Show the right answer of an exercise."),
+    "update": ("course_lib.notebooks.command:update", "Carry your answers over to a new version of the workbook."),
+    "grade": ("course_lib.grading.command:grade", "Grade notebooks, folders or archives."),
+    "results": ("course_lib.results:main", "Compute the larger figures that the notebooks plot."),
+    "doctor": ("course_lib.notebooks.doctor:doctor", "Check that everything the workbook needs is here."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its subcommands by name and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name][0].split(":")
+        return getattr(import_module(module), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="course")
+def main() -> None:
+    """The workbook's own command. `course COMMAND --help` explains each."""

@@ -1,0 +1,128 @@
+"""What the learner is told about a verdict: plain text, the same in the notebook and in the report."""
+
+import textwrap
+
+from course_lib.exercises.compare import show
+from course_lib.exercises.judge import Tried, Verdict
+from course_lib.exercises.run import Problem
+
+WIDTH = 110
+MARKS = {"passed": " ✓", "failed": " ✗", "not run": ": not run", "not started": ": not started"}
+
+
+def words(verdict: Verdict, *, times: int = 1) -> str:
+    """The verdict as plain text.
+
+    Args:
+        verdict: from the judge.
+        times: how many times in a row this same mistake was made. The first time brings the symptom and a question, the
+            second the place to look, the third offers the solution.
+    """
+    lines = [headline(verdict)]
+    for name, blank in verdict.blanks.items():
+        if not blank.untouched:
+            at = "line" if len(blank.lines) == 1 else "lines"
+            lines.append(f"{name}: still to be written where `...` stands, in {at} {', '.join(map(str, blank.lines))}")
+    if verdict.failure:
+        lines += _what_happened(verdict, verdict.failure)
+        lines += _what_to_think_of(verdict, verdict.failure, times)
+    return "\n".join(lines)
+
+
+def headline(verdict: Verdict) -> str:
+    """The function's name, the points, and how each part went, in one line."""
+    names = ", ".join(asked.name for asked in verdict.exercise.asked)
+    if verdict.status == "not started":
+        return f"{names}   not started"
+    if verdict.status == "not finished" and not verdict.points:
+        return f"{names}   not finished"
+    parts = [part.name + MARKS[part.status] for part in verdict.parts]
+    return f"{names}   {verdict.points:g} of {verdict.out_of:g} · " + " · ".join(parts)
+
+
+def wrap(sentences: str) -> str:
+    """Break lines where a notebook's output and a terminal can show them."""
+    return textwrap.fill(sentences, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def missing_names(missing: tuple[str, ...]) -> str:
+    """The warning about names that `grade` would not find."""
+    names = ", ".join(f"`{name}`" for name in missing)
+    return wrap(
+        f"Your answer uses {names}. `course grade` takes imports, definitions and plain values (numbers, texts, lists "
+        "of them) along with an answer, and runs no other cell: it would not find this. Hand it over as an argument, "
+        "or make it inside the function."
+    )
+
+
+def _what_happened(verdict: Verdict, failure: Tried) -> list[str]:
+    outcome, asked = failure.outcome, verdict.exercise.function(failure.case)
+    if problem := outcome.problem:
+        lines = [_told_with(failure, verdict, _problem_sentence(problem, asked.arguments))]
+        if problem.line:
+            lines.append(f"    line {problem.line}, in {problem.function}:  {problem.text}")
+        return lines + _printed(failure)
+    lines = [_told_with(failure, verdict, failure.symptom.sentence)]
+    if outcome.changed:
+        changed = " and ".join(_argument(asked.arguments, n) for n in outcome.changed)
+        lines.append(wrap(f"It changes {changed} in place: whoever called it still needs the old values."))
+    return lines + _printed(failure)
+
+
+def _what_to_think_of(verdict: Verdict, failure: Tried, times: int) -> list[str]:
+    lines = []
+    if known := verdict.mistake:
+        lines.append(wrap(f"It behaves like {known.name}. {known.ask}"))
+    elif failure.symptom.property:
+        lines.append(wrap(failure.symptom.property))
+    look = f"Look at {verdict.mistake.look}" if verdict.mistake else _sentence(failure.case.because)
+    if times >= 2 and look:
+        lines.append(wrap(look))
+    if times >= 3:
+        command = f"!course solution {verdict.exercise.id}"
+        lines.append(f"If you would rather see it done: `{command}` in a cell, or in a terminal without the `!`.")
+    return lines
+
+
+def _told_with(failure: Tried, verdict: Verdict, sentence: str) -> str:
+    """«steps=2, keep=0.5: your bias is …»"""
+    if failure.outcome.problem and failure.outcome.problem.kind == "missing":
+        return wrap(sentence)
+    inputs = failure.case.shown or _show_inputs(failure, verdict)
+    return wrap(f"{inputs}: {sentence[0].lower()}{sentence[1:]}" if inputs else sentence)
+
+
+def _show_inputs(failure: Tried, verdict: Verdict) -> str:
+    asked = verdict.exercise.function(failure.case)
+    shown = ", ".join(f"{_argument(asked.arguments, n)}={show(value)}" for n, value in enumerate(failure.case.inputs))
+    return f"{asked.name}({shown})" if len(verdict.exercise.asked) > 1 else shown
+
+
+def _argument(names: tuple[str, ...], n: int) -> str:
+    return names[n] if n < len(names) else f"argument {n + 1}"
+
+
+def _problem_sentence(problem: Problem, arguments: tuple[str, ...]) -> str:
+    match problem.kind:
+        case "raised":
+            return f"Your code raised {problem.message}"
+        case "arguments":
+            return f"Your function {problem.message}" + (f": {', '.join(arguments)}." if arguments else ".")
+        case "missing":
+            return problem.message
+    return f"Your function {problem.message}."
+
+
+def _sentence(text: str) -> str:
+    return text and text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
+
+
+def _printed(failure: Tried) -> list[str]:
+    text = failure.outcome.printed.strip()
+    if not text:
+        return []
+    first, *more = text.splitlines()
+    said = f"It printed: {first[:WIDTH]}" + (f"  (and {len(more)} more lines)" if more else "")
+    if failure.outcome.problem is None and failure.outcome.value is None:
+        said += "\n`print` shows a value; `return` hands it back."
+    return [said]

@@ -1,0 +1,212 @@
+"""The one judge of answers, for `check` and `grade` alike: runs the cases, compares, and recognises known mistakes."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from course_lib.exercises.compare import Symptom, conform, difference
+from course_lib.exercises.model import Case, Exercise, Mistake, Part
+from course_lib.exercises.run import HereRunner, Outcome, Problem, Runner
+from course_lib.exercises.source import Blank
+from course_lib.exercises.values import alike
+
+WHOLE = 4  # an exercise's cases may take this many times the limit of one call
+
+Status = Literal["passed", "failed", "not run", "not started"]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One case that was run.
+
+    Args:
+        case: what was asked.
+        outcome: what the call gave.
+        value: the result in the wanted kinds, as far as it can be had.
+        symptom: what is wrong with it; None if nothing is.
+    """
+
+    case: Case
+    outcome: Outcome
+    value: Any = None
+    symptom: Symptom | None = None
+
+    @property
+    def seen(self) -> Any:
+        """What of the result counts, for comparing it with what a known mistake gives."""
+        view = self.case.view
+        return self.value if view is None or _unusable(self) else view(self.value)
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """How one part of an exercise went."""
+
+    name: str
+    out_of: float
+    status: Status
+
+    @property
+    def points(self) -> float:
+        """All of the part's points, or none."""
+        return self.out_of if self.status == "passed" else 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge found.
+
+    Args:
+        exercise: what was asked.
+        seed: of the numbers that were drawn.
+        parts: in order.
+        failure: the first case that failed, so the smallest.
+        mistake: the known mistake that the answer behaves like.
+        blanks: what is still to be written, by function.
+    """
+
+    exercise: Exercise
+    seed: int
+    parts: tuple[PartResult, ...]
+    failure: Tried | None = None
+    mistake: Mistake | None = None
+    blanks: Mapping[str, Blank] = field(default_factory=dict)
+
+    @property
+    def points(self) -> float:
+        """Points earned."""
+        return sum(part.points for part in self.parts)
+
+    @property
+    def out_of(self) -> float:
+        """Points that a right answer earns."""
+        return sum(part.out_of for part in self.parts)
+
+    @property
+    def status(self) -> Literal["passed", "failed", "not started", "not finished"]:
+        """The verdict in a word or two."""
+        if all(part.status == "passed" for part in self.parts):
+            return "passed"
+        if self.failure:
+            return "failed"
+        asked = {asked.name for asked in self.exercise.asked}
+        untouched = {name for name, blank in self.blanks.items() if blank.untouched}
+        return "not started" if untouched == asked else "not finished"
+
+    @property
+    def symptom(self) -> str | None:
+        """What went wrong, by name: the known mistake, else the kind of symptom."""
+        return self.mistake.name if self.mistake else self.failure.symptom.kind if self.failure else None
+
+
+def judge(exercise: Exercise, runner: Runner, *, seed: int = 0, blanks: Mapping[str, Blank] | None = None) -> Verdict:
+    """Judge an answer.
+
+    Args:
+        exercise: what was asked.
+        runner: where the answer's functions run.
+        seed: draws the numbers of the cases.
+        blanks: functions that are still to be written; they are not called.
+    """
+    blanks = blanks or {}
+    cases = exercise.cases(seed)
+    tried: dict[Case, Tried] = {}
+    ends = time.monotonic() + WHOLE * exercise.seconds
+    for case in cases:
+        if exercise.function(case).name in blanks:
+            continue
+        tried[case] = _try(exercise, case, runner, min(exercise.seconds, ends - time.monotonic()))
+        if tried[case].outcome.problem and tried[case].outcome.problem.fatal:
+            break
+    failure = next((one for one in tried.values() if one.symptom), None)
+    return Verdict(
+        exercise,
+        seed,
+        tuple(PartResult(p.name, p.points, _status(p, cases, tried, exercise, blanks)) for p in exercise.parts(cases)),
+        failure,
+        _recognise(exercise, list(tried.values()), failure) if failure else None,
+        blanks,
+    )
+
+
+def _try(exercise: Exercise, case: Case, runner: Runner, seconds: float) -> Tried:
+    if seconds <= 0:
+        slow = Problem("time", f"took more than {WHOLE * exercise.seconds:g} s for all of the cases together")
+        outcome = Outcome(problem=slow)
+    else:
+        function = exercise.function(case).name
+        outcome = runner.call(function, case.inputs, seconds=seconds, without=exercise.without)
+    return _assess(exercise, case, outcome)
+
+
+def _assess(exercise: Exercise, case: Case, outcome: Outcome) -> Tried:
+    """Say what is wrong with an outcome, if anything."""
+    asked = exercise.function(case)
+    if outcome.problem:
+        kind = {"raised": outcome.problem.message.partition(":")[0], "time": "too slow"}
+        return Tried(case, outcome, None, Symptom(kind.get(outcome.problem.kind, outcome.problem.kind), ""))
+    if outcome.used:
+        names = " and ".join(outcome.used)
+        sentence = f"Your answer uses {names}, which this exercise asks you to write yourself."
+        return Tried(case, outcome, outcome.value, Symptom("library used", sentence))
+    value, symptom = conform(outcome.value, case.expected if case.form is None else case.form, asked.results)
+    if symptom is None:
+        symptom = _judge_value(case, value, asked.results)
+    if symptom is None and exercise.keeps_inputs and outcome.changed:
+        symptom = Symptom("input changed", "The result is right.")
+    return Tried(case, outcome, value, symptom)
+
+
+def _judge_value(case: Case, value: Any, names: tuple[str, ...]) -> Symptom | None:
+    if case.test:
+        sentence = case.test(value)
+        return Symptom("property violated", sentence) if sentence else None
+    seen = case.view(value) if case.view else value
+    symptom = difference(seen, case.expected, rtol=case.rtol, atol=case.atol, names=names)
+    if symptom and case.explain:
+        return Symptom(symptom.kind, case.explain(value))
+    return symptom
+
+
+def _status(part: Part, cases: list[Case], tried: dict[Case, Tried], exercise: Exercise, blanks: Mapping) -> Status:
+    mine = [case for case in cases if case.part == part]
+    ran = [tried[case] for case in mine if case in tried]
+    if any(one.symptom for one in ran):
+        return "failed"
+    if any(exercise.function(case).name in blanks for case in mine):
+        return "not started"
+    return "passed" if len(ran) == len(mine) else "not run"
+
+
+def _recognise(exercise: Exercise, tried: list[Tried], failure: Tried) -> Mistake | None:
+    """The known mistake that gives what the answer gives: in every case, and wrongly in two at least."""
+    if failure.outcome.used or (failure.outcome.problem and failure.outcome.problem.fatal):
+        return None
+    function = exercise.function(failure.case).name
+    tried = [one for one in tried if exercise.function(one.case).name == function]
+    if sum(one.symptom is not None for one in tried) < 2:
+        return None
+    for known in exercise.mistakes:
+        if known.call == function and _behaves_like(exercise, tried, known):
+            return known
+    return None
+
+
+def _behaves_like(exercise: Exercise, tried: list[Tried], known: Mistake) -> bool:
+    runner = HereRunner({known.call: known.run})
+    return all(_same(one, _try(exercise, one.case, runner, exercise.seconds)) for one in tried)
+
+
+def _same(a: Tried, b: Tried) -> bool:
+    if a.outcome.problem or b.outcome.problem:
+        problems = a.outcome.problem, b.outcome.problem
+        return all(problems) and problems[0].message == problems[1].message
+    tiny = 1e-12  # so that two underflows are the same where only the share counts
+    return alike(a.seen, b.seen, rtol=a.case.rtol, atol=max(a.case.atol, tiny))
+
+
+def _unusable(one: Tried) -> bool:
+    """Whether the result has not even the wanted kind, so that nothing can be viewed in it."""
+    form = one.case.expected if one.case.form is None else one.case.form
+    return conform(one.value, form)[1] is not None

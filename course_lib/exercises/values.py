@@ -1,0 +1,136 @@
+"""The values that exercises compare: numbers, texts, tensors, arrays, and tuples, lists and dicts of them.
+
+Whatever a learner's function returns is made *plain* first, in the notebook and in the grading process alike, so that
+both judge the same thing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+MAX_BYTES = 64 * 2**20  # of all tensors and arrays in one result
+MAX_ITEMS = 10_000  # of all other values in one result
+MAX_DEPTH = 16
+MAX_TEXT = 100_000
+
+_INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
+DTYPES = (*_INTEGERS, "bfloat16", "float16", "float32", "float64", "complex64", "complex128")
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A value of a kind that no exercise asks for; `what` says which, in words: "a generator"."""
+
+    what: str
+
+
+def plain(value: Any) -> Any:
+    """A copy of a value that holds nothing but data, and shares no memory with it.
+
+    Tensors come without gradient, on the CPU, in C order; subclasses lose their class; all else becomes `Odd`.
+    """
+    try:
+        return _Budget().plain(value, depth=0)
+    except _TooMuch as problem:
+        return Odd(str(problem))
+
+
+class _TooMuch(Exception):
+    """A result that is too large or too deep."""
+
+
+class _Budget:
+    """What one value may still hold while it is copied."""
+
+    def __init__(self):
+        self.bytes, self.items = MAX_BYTES, MAX_ITEMS
+
+    def plain(self, value: Any, depth: int) -> Any:
+        self.items -= 1
+        if self.items < 0:
+            raise _TooMuch(f"a result of more than {MAX_ITEMS} items")
+        if depth > MAX_DEPTH:
+            raise _TooMuch(f"a result nested more than {MAX_DEPTH} deep")
+        match value:
+            case None | bool():
+                return value
+            case Tensor():
+                return self.tensor(value)
+            case np.ndarray() | np.generic():
+                return self.array(np.asarray(value))
+            case int():
+                return int(value) if value.bit_length() < 64 else Odd("a whole number of more than 64 bits")
+            case float():
+                return float(value)
+            case str():
+                return str(value) if len(value) <= MAX_TEXT else Odd(f"a text of {len(value)} characters")
+            case tuple() | list():
+                items = [self.plain(item, depth + 1) for item in value]
+                return tuple(items) if isinstance(value, tuple) else items
+            case dict():
+                return {self.key(key): self.plain(item, depth + 1) for key, item in value.items()}
+        return Odd(with_article(type(value).__name__))
+
+    def tensor(self, value: Tensor) -> Any:
+        dtype = str(value.dtype).removeprefix("torch.")
+        if dtype not in DTYPES or value.is_meta:
+            return Odd(f"a tensor of type {value.dtype}" + (" without data" if value.is_meta else ""))
+        self.spend(value.numel() * value.element_size())
+        value = value.detach().as_subclass(Tensor)
+        if value.layout != torch.strided:
+            value = value.to_dense()
+        return value.to("cpu", copy=True).resolve_conj().resolve_neg().contiguous()
+
+    def array(self, value: np.ndarray) -> Any:
+        if value.dtype.name not in DTYPES:
+            return Odd(f"an array of type {value.dtype}")
+        self.spend(value.nbytes)
+        value = np.array(value, dtype=value.dtype.newbyteorder("="), order="C")  # a copy, without a subclass
+        return value.item() if value.ndim == 0 else value
+
+    def spend(self, size: int) -> None:
+        self.bytes -= size
+        if self.bytes < 0:
+            raise _TooMuch(f"a result of more than {MAX_BYTES // 2**20} MB")
+
+    @staticmethod
+    def key(key: Any) -> Any:
+        if isinstance(key, np.generic):
+            key = key.item()
+        return key if isinstance(key, (str, int, float, bool, type(None))) else f"{key!r:.100}"
+
+
+def alike(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> bool:
+    """Whether two plain values have the same kinds, shapes and numbers; NaN equals NaN, a list equals a tuple."""
+    match a, b:
+        case (Tensor() | np.ndarray(), Tensor() | np.ndarray()):
+            return tuple(a.shape) == tuple(b.shape) and bool(close(a, b, rtol=rtol, atol=atol).all())
+        case (bool() | str() | None | Odd(), _) | (_, bool() | str() | None | Odd()):
+            return type(a) is type(b) and a == b
+        case (int() | float(), int() | float()):
+            return bool(close(a, b, rtol=rtol, atol=atol))
+        case (tuple() | list(), tuple() | list()):
+            return len(a) == len(b) and all(alike(*pair, rtol=rtol, atol=atol) for pair in zip(a, b, strict=True))
+        case (dict(), dict()):
+            return a.keys() == b.keys() and all(alike(a[key], b[key], rtol=rtol, atol=atol) for key in a)
+    return False
+
+
+def numbers(value: Any) -> np.ndarray:
+    """A number, tensor or array as float64 (complex128 where complex)."""
+    if isinstance(value, Tensor):
+        value = value.to(torch.complex128 if value.is_complex() else torch.float64).numpy()
+    return np.asarray(value, dtype=np.complex128 if np.iscomplexobj(value) else np.float64)
+
+
+def close(a: Any, b: Any, *, rtol: float, atol: float) -> np.ndarray:
+    """Number by number, whether a is b: |a - b| <= atol + rtol * |b|; NaN is NaN, and an infinity is itself."""
+    return np.isclose(numbers(a), numbers(b), rtol=rtol, atol=atol, equal_nan=True)
+
+
+def with_article(noun: str) -> str:
+    """ "generator" -> "a generator"."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

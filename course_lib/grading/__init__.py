@@ -1,0 +1,1 @@
+"""Grading notebooks: reading answers, running them in another process, reports."""

@@ -1,0 +1,1 @@
+"""Notebooks as files: executed, tidied, searched for answers, carried over to a new version, opened."""

@@ -1,0 +1,134 @@
+"""Which notebooks there are, by chapter; reading one; the ids of the exercises in it; the marked blocks of answers."""
+
+import difflib
+import re
+from pathlib import Path
+
+import click
+import nbformat
+from nbformat import NotebookNode
+
+from course_lib.paths import repository
+
+MARKER = re.compile(r"#\s*exercise:\s*(\S+)\s*$")  # first line of an answer cell: it survives editors that strip tags
+
+
+class NotebookError(click.ClickException):
+    """Something about a notebook or an exercise, with what to do, for the terminal."""
+
+
+def notebooks_folder() -> Path:
+    """The workbook's notebooks."""
+    return repository() / "notebooks"
+
+
+def find_notebooks(names: tuple[str, ...] = (), folder: Path | None = None) -> list[Path]:
+    """Notebooks of the named chapters, in reading order; of all chapters without names.
+
+    Args:
+        names: a chapter ("04_recurrent", or "04"), the name of a notebook that stands alone ("00_start_here"), or the
+            path of a notebook or a folder.
+        folder: where the chapters are, by default the workbook's notebooks.
+
+    Raises:
+        NotebookError: nothing is called so, or there is no notebook in it.
+    """
+    folder = folder or notebooks_folder()
+    if not names:
+        return _inside(folder)
+    found = [path for name in names for path in _inside(_place(name, folder))]
+    return list(dict.fromkeys(found))
+
+
+def chapter_of(path: Path) -> str:
+    """The chapter that a notebook belongs to: its folder's name, or its own where it stands alone."""
+    return path.stem if path.resolve().parent.name == "notebooks" else path.resolve().parent.name
+
+
+def _place(name: str, folder: Path) -> Path:
+    """The file or folder that a name means."""
+    chapters = {path.stem if path.suffix else path.name: path for path in _chapters(folder)}
+    matching = [path for chapter, path in chapters.items() if chapter == name or chapter.startswith(f"{name}_")]
+    if len(matching) == 1:
+        return matching[0]
+    if Path(name).exists():
+        return Path(name).resolve()
+    raise NotebookError(f"There is no chapter {name!r}. There are: {', '.join(chapters) or 'none yet'}.")
+
+
+def _chapters(folder: Path) -> list[Path]:
+    """Folders that hold notebooks, and notebooks that stand alone."""
+    here = [path for path in folder.glob("*") if not path.name.startswith(".")]
+    return sorted(path for path in here if path.suffix == ".ipynb" or any(path.glob("*.ipynb")))
+
+
+def _inside(place: Path) -> list[Path]:
+    if place.is_file() and place.suffix == ".ipynb":
+        return [place]
+    found = sorted(path for path in place.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    if not found:
+        raise NotebookError(f"There is no notebook in {place.name}.")
+    return found
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """A notebook, in the newest format.
+
+    Raises:
+        NotebookError: the file is missing, or holds no notebook.
+    """
+    try:
+        notebook = nbformat.from_dict(nbformat.reader.reads(path.read_text(encoding="utf-8")))
+        return nbformat.convert(notebook, 4)
+    except FileNotFoundError:
+        raise NotebookError(f"There is no notebook {path.name}.") from None
+    except OSError as problem:
+        raise NotebookError(f"{path.name} cannot be read: {problem.strerror}.") from problem
+    except Exception as problem:  # nbformat raises many kinds, all of which mean this
+        raise NotebookError(f"{path.name} is not a notebook: it does not hold a notebook's JSON.") from problem
+
+
+def exercise_of(cell: NotebookNode) -> str | None:
+    """The exercise that this cell answers, by its tag, else by the marker in its first line."""
+    if cell.cell_type != "code":
+        return None
+    for tag in cell.metadata.get("tags", []):
+        if tag.startswith("exercise:"):
+            return tag.removeprefix("exercise:")
+    marker = MARKER.match(cell.source.lstrip().partition("\n")[0])
+    return marker[1] if marker else None
+
+
+def answers_in(text: str) -> dict[str, str]:
+    """The blocks of a file of answers, by exercise; each opens with its marker line and keeps it."""
+    blocks: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in text.splitlines():
+        if marker := MARKER.match(line):
+            current = blocks.setdefault(marker[1], [])
+        current.append(line)
+    return {exercise: "\n".join(lines).strip() + "\n" for exercise, lines in blocks.items()}
+
+
+def right_answers() -> dict[str, str]:
+    """The right answer of every exercise, by id."""
+    folder = repository() / "tests" / "answers"
+    return {
+        exercise: block
+        for path in sorted(folder.glob("*.py"))
+        for exercise, block in answers_in(path.read_text(encoding="utf-8")).items()
+    }
+
+
+def right_answer(exercise: str) -> str:
+    """The right answer of one exercise, marker line included.
+
+    Raises:
+        NotebookError: there is none of this id.
+    """
+    answers = right_answers()
+    if exercise not in answers:
+        close = difflib.get_close_matches(exercise, answers, n=3, cutoff=0.4)
+        hint = f"Did you mean {' or '.join(close)}?" if close else "Its id stands in the first line of its cell."
+        raise NotebookError(f"There is no exercise {exercise!r}. {hint}")
+    return answers[exercise]

@@ -1,0 +1,1 @@
+"""The exercises of the recurrent chapter, one file a section."""

@@ -1,0 +1,1 @@
+"""The start page: its first explorer and its first exercise."""
