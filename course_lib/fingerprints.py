@@ -5,6 +5,7 @@ a notebook by its compiled form, together with the globals that it names. Librar
 """
 
 import ast
+import copyreg
 import dis
 import hashlib
 import importlib.util
@@ -107,7 +108,7 @@ class _Hasher:
             case _ if type(thing) in (dict, types.MappingProxyType):
                 self.add_all("dict", [part for item in thing.items() for part in item])
             case _ if type(thing) in (set, frozenset):
-                self.add_all("set", sorted(map(fingerprint, thing)))  # their order differs between processes
+                self.add_all(type(thing).__name__, sorted(map(fingerprint, thing)))  # their order differs between processes
             case _ if type(thing) in _BOUND_IN_C:
                 self.add_all("descriptor", [thing.__objclass__, thing.__name__])
             case _ if type(thing) in _SLOTS:
@@ -126,7 +127,8 @@ class _Hasher:
     def add_object(self, thing: object) -> None:
         """Anything else by what pickle would keep of it."""
         try:
-            reduced = thing.__reduce_ex__(2)
+            reduce = copyreg.dispatch_table.get(type(thing))
+            reduced = reduce(thing) if reduce else thing.__reduce_ex__(2)
         except Exception as error:
             raise CannotHash(f"a {type(thing).__name__} cannot be hashed") from error
         if isinstance(reduced, str):

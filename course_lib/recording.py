@@ -121,6 +121,9 @@ def _recording(model: nn.Module, clamps: tuple[Clamp, ...]) -> Iterator[dict[str
 def _held(value: Tensor, clamp: Clamp) -> Tensor:
     if clamp.units is None:
         return torch.full_like(value, clamp.value)
+    beyond = [unit for unit in clamp.units if not 0 <= unit < value.shape[-1]]
+    if beyond:
+        raise IndexError(f"unit {beyond[0]} cannot be clamped: there are {value.shape[-1]}, from 0")
     value = value.clone()
     value[..., list(clamp.units)] = clamp.value
     return value

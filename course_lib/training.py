@@ -215,6 +215,7 @@ class Run:
         self.unread.append(loss.detach())
         if self.team.device.type == "cpu" or len(self.unread) >= READ_EVERY:
             self._read_losses()
+        if self.step % READ_EVERY == 0 and self.history.losses:
             bar.set_postfix_str(f"loss {self.history.losses[-1]:.3f}", refresh=False)
 
     def note_validation(self, score: float) -> None:
@@ -273,7 +274,9 @@ class Run:
             say(f"{self.name}: interrupted after step {self.step} of {total}; weights and history are kept.{again}")
 
     def _read_losses(self) -> None:
-        losses = self.team.mean(self.unread) if self.unread else []
+        if not self.unread:
+            return
+        losses = self.team.mean(self.unread)
         self.unread.clear()
         for step, loss in enumerate(losses, start=len(self.history.losses) + 1):
             if not math.isfinite(loss):

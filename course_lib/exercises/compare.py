@@ -220,17 +220,17 @@ def _violated(got: Any, expected: Any, rtol: float, atol: float) -> str:
         return ""  # too few numbers to tell a pattern from chance
     if equal(a.T, b):
         return "Right but for rows and columns, which are exchanged."
-    if a.ndim and equal(a[1:], b[:-1]):
-        return "Right but one step late."
-    if a.ndim and equal(a[:-1], b[1:]):
-        return "Right but one step early."
-    if equal(np.flip(a, 0) if a.ndim else a, b):
-        return "Right but in reverse."
     if equal(a - (a - b).mean(), b):
         return f"Every number is off by the same amount, {(a - b).mean():.4g}."
     factor = (a * b).sum() / (b * b).sum() if (b * b).sum() else 0
     if factor and equal(a / factor, b):
         return f"Every number is {factor:.4g} times what is wanted."
+    if equal(np.flip(a, 0), b):
+        return "Right but in reverse."
+    if equal(a[1:], b[:-1]):
+        return "Right but one step late."
+    if equal(a[:-1], b[1:]):
+        return "Right but one step early."
     if isinstance(got, Tensor) and not got.is_floating_point() and not got.is_complex():
         return "Your numbers are whole: were the decimals cut off?"
     return ""

@@ -1,6 +1,7 @@
 """What the learner is told about a verdict: plain text, the same in the notebook and in the report."""
 
 import textwrap
+from typing import Any
 
 from course_lib.exercises.compare import show
 from course_lib.exercises.judge import Tried, Verdict
@@ -26,7 +27,7 @@ def words(verdict: Verdict, *, times: int = 1) -> str:
     if verdict.failure:
         lines += _what_happened(verdict, verdict.failure)
         lines += _what_to_think_of(verdict, verdict.failure, times)
-    return "\n".join(lines)
+    return "\n".join(map(_printable, lines))
 
 
 def headline(verdict: Verdict) -> str:
@@ -94,8 +95,18 @@ def _told_with(failure: Tried, verdict: Verdict, sentence: str) -> str:
 
 def _show_inputs(failure: Tried, verdict: Verdict) -> str:
     asked = verdict.exercise.function(failure.case)
-    shown = ", ".join(f"{_argument(asked.arguments, n)}={show(value)}" for n, value in enumerate(failure.case.inputs))
+    shown = ", ".join(_show_input(_argument(asked.arguments, n), value) for n, value in enumerate(failure.case.inputs))
     return f"{asked.name}({shown})" if len(verdict.exercise.asked) > 1 else shown
+
+
+def _show_input(name: str, value: Any) -> str:
+    """ "keep=0.5", or "x of shape (3, 4)" where the numbers are many."""
+    text = show(value)
+    return (
+        f"{name} of {text.partition(' of ')[2]}"
+        if text.startswith(("a tensor of", "an array of"))
+        else f"{name}={text}"
+    )
 
 
 def _argument(names: tuple[str, ...], n: int) -> str:
@@ -111,6 +122,11 @@ def _problem_sentence(problem: Problem, arguments: tuple[str, ...]) -> str:
         case "missing":
             return problem.message
     return f"Your function {problem.message}."
+
+
+def _printable(text: str) -> str:
+    """A learner's own words may hold anything; a terminal and a file must bear them."""
+    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
 
 
 def _sentence(text: str) -> str:

@@ -1,5 +1,6 @@
 """The one judge of answers, for `check` and `grade` alike: runs the cases, compares, and recognises known mistakes."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -144,8 +145,7 @@ def _assess(exercise: Exercise, case: Case, outcome: Outcome) -> Tried:
     """Say what is wrong with an outcome, if anything."""
     asked = exercise.function(case)
     if outcome.problem:
-        kind = {"raised": outcome.problem.message.partition(":")[0], "time": "too slow"}
-        return Tried(case, outcome, None, Symptom(kind.get(outcome.problem.kind, outcome.problem.kind), ""))
+        return Tried(case, outcome, None, Symptom(_kind(outcome.problem), ""))
     if outcome.used:
         names = " and ".join(outcome.used)
         sentence = f"Your answer uses {names}, which this exercise asks you to write yourself."
@@ -156,6 +156,14 @@ def _assess(exercise: Exercise, case: Case, outcome: Outcome) -> Tried:
     if symptom is None and exercise.keeps_inputs and outcome.changed:
         symptom = Symptom("input changed", "The result is right.")
     return Tried(case, outcome, value, symptom)
+
+
+def _kind(problem: Problem) -> str:
+    """What to call a problem: an exception by its type."""
+    if problem.kind == "raised":
+        return re.match(r"\w{1,60}|", problem.message)[0] or "an exception"
+    names = {"arguments": "other arguments", "time": "too slow", "died": "process ended", "missing": "not defined"}
+    return names.get(problem.kind, "stopped")
 
 
 def _judge_value(case: Case, value: Any, names: tuple[str, ...]) -> Symptom | None:

@@ -10,8 +10,6 @@ import symtable
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-MARKER = re.compile(r"\A\s*#\s*exercise:\s*([\w.-]+)")
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -47,12 +45,6 @@ class Cell:
             return cls(name, translated, tuple(ast.parse(translated).body))
         except (SyntaxError, ValueError) as problem:
             return cls(name, source, error=_syntax_error(problem))
-
-    @property
-    def exercise(self) -> str | None:
-        """The exercise id in its first line, `# exercise: <id>`."""
-        found = MARKER.match(self.source)
-        return found[1] if found else None
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,7 @@ def _palette() -> Image.Image:
     inks = [np.array(to_rgb(color)) for color in (INK, *COLORS)]
     shades = [ink + (1 - ink) * light for ink in inks for light in np.linspace(0, 0.9, 9)]  # edges blend into the paper
     greys = [(level, level, level) for level in np.linspace(0, 1, 24)]
-    paper = [to_rgb("#FCFCFA"), to_rgb("#EEEEEE")]
-    colours = np.round(255 * np.array([*maps, *shades, *greys, *paper])).astype(np.uint8)
+    colours = np.round(255 * np.array([*maps, *shades, *greys, to_rgb("#EEEEEE")])).astype(np.uint8)
     assert len(colours) <= 256
     image = Image.new("P", (1, 1))
     image.putpalette(colours.tobytes())

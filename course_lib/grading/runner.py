@@ -46,6 +46,8 @@ class ChildRunner:
         if problem and problem.kind == "raised":
             problem = dataclasses.replace(problem, message=f"{problem.message} (while it was read)")
         self._problem = problem
+        if problem and problem.fatal:
+            self.close()
 
     def call(self, function: str, inputs: tuple, *, seconds: float, without: tuple[str, ...]) -> Outcome:
         """Call a function of the loaded answer; see `course_lib.exercises.run.Runner`."""

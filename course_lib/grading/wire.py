@@ -60,7 +60,7 @@ def _pack(value: Any, buffers: list[bytes]) -> Any:
         case None | bool() | int() | float() | str():
             return value
         case Tensor():
-            buffers.append(value.contiguous().view(torch.uint8).numpy().tobytes() if value.numel() else b"")
+            buffers.append(value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b"")
             return {"tensor": str(value.dtype).removeprefix("torch."), "shape": list(value.shape)}
         case np.ndarray():
             buffers.append(value.tobytes())
@@ -101,7 +101,7 @@ class _Unpacker:
                 wanted = getattr(torch, dtype)
                 return torch.frombuffer(data, dtype=wanted).reshape(shape) if data else torch.empty(shape, dtype=wanted)
             case {"array": str(dtype), "shape": list(shape), **rest} if not rest and dtype != "bfloat16":
-                return np.frombuffer(self.buffer(dtype, shape), dtype=dtype).reshape(shape)
+                return np.ndarray(shape, dtype, self.buffer(dtype, shape))
         raise WireError(f"an unknown kind of value: {skeleton!r:.200}")
 
     def buffer(self, dtype: str, shape: list) -> bytearray:

@@ -56,8 +56,15 @@ def execute_all(notebooks: list[Path], build: Path, profile: str = "quick", seed
             yield execute(path, build / chapter_of(path) / path.name, profile, seed)
 
 
-def execute(notebook: Path, output: Path, profile: str = "quick", seed: int = 0, timeout: int | None = None) -> Outcome:
-    """Execute one notebook in its own folder, apart from the learner's progress.
+def execute(
+    notebook: Path,
+    output: Path,
+    profile: str = "quick",
+    seed: int = 0,
+    timeout: int | None = None,
+    folder: Path | None = None,
+) -> Outcome:
+    """Execute one notebook, apart from the learner's progress.
 
     Args:
         notebook: the file; it is not changed.
@@ -65,6 +72,7 @@ def execute(notebook: Path, output: Path, profile: str = "quick", seed: int = 0,
         profile: quick, study or gpu.
         seed: of all randomness.
         timeout: seconds that one cell may take.
+        folder: where the kernel runs, by default the notebook's own folder.
     """
     outcome, started = Outcome(notebook), time.perf_counter()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +84,7 @@ def execute(notebook: Path, output: Path, profile: str = "quick", seed: int = 0,
                 source,
                 _literal(output),
                 {"profile": profile, "seed": seed},
-                cwd=str(notebook.resolve().parent),
+                cwd=str((folder or notebook.parent).resolve()),
                 kernel_name="python3",
                 language="python",
                 progress_bar={"desc": "  cells", "leave": False, "position": 1, "dynamic_ncols": True},

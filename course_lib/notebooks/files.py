@@ -65,10 +65,15 @@ def _chapters(folder: Path) -> list[Path]:
 def _inside(place: Path) -> list[Path]:
     if place.is_file() and place.suffix == ".ipynb":
         return [place]
-    found = sorted(path for path in place.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    found = sorted(path for path in place.rglob("*.ipynb") if not _hidden(path.relative_to(place)))
     if not found:
         raise NotebookError(f"There is no notebook in {place.name}.")
     return found
+
+
+def _hidden(path: Path) -> bool:
+    """Whether this is a hidden file, or in a hidden folder such as JupyterLab's .ipynb_checkpoints."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def read_notebook(path: Path) -> NotebookNode:

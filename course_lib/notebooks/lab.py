@@ -1,4 +1,4 @@
-"""`course lab`: the workbook in JupyterLab, with the settings in `jupyter/` and none of them in the user's own."""
+"""`course lab`: the workbook in JupyterLab, by the configuration in `jupyter/`, apart from the user's own settings."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from course_lib.paths import repository
 START_PAGE = "00_start_here.ipynb"
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command()
 @click.option("--notebooks", type=click.Path(file_okay=False, path_type=Path), help="Open another folder.")
 @click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS FOR JUPYTERLAB]")
 def lab(notebooks: Path | None, arguments: tuple[str, ...]) -> None:
@@ -21,18 +21,23 @@ def lab(notebooks: Path | None, arguments: tuple[str, ...]) -> None:
 
     Whatever follows -- goes to JupyterLab, for example: course lab -- --no-browser --port 9999
     """
-    from jupyterlab.labapp import main  # here, so that the command's help comes at once
-
+    configuration = lab_arguments(notebooks or notebooks_folder())
     state = repository() / ".jupyter-state"
     try:
-        _set_apart(state)
+        set_apart(state)
     except OSError as problem:
-        raise NotebookError(f"JupyterLab needs to keep its state in {state.name}/: {problem.strerror}.") from problem
-    sys.exit(main([*lab_arguments(notebooks or notebooks_folder(), state), *arguments]))
+        raise NotebookError(f"JupyterLab cannot keep its state in {state}: {problem.strerror}.") from problem
+    from jupyterlab.labapp import main  # only now: it reads where settings are kept when it is imported
+
+    sys.exit(main([*configuration, *arguments]))
 
 
-def lab_arguments(notebooks: Path, state: Path) -> list[str]:
-    """JupyterLab's arguments: chapters at the left, the start page open, layouts kept in the workbook's own folder."""
+def lab_arguments(notebooks: Path) -> list[str]:
+    """JupyterLab's arguments: the chapters at the left, the start page open, the workbook's own default settings.
+
+    Raises:
+        NotebookError: there is no such folder.
+    """
     if not notebooks.is_dir():
         raise NotebookError(f"There is no folder {notebooks}.")
     page = f"/tree/{START_PAGE}" if (notebooks / START_PAGE).exists() else ""
@@ -40,18 +45,22 @@ def lab_arguments(notebooks: Path, state: Path) -> list[str]:
         f"--ServerApp.root_dir={notebooks.resolve()}",
         f"--LabApp.default_url=/lab{page}",
         f"--LabApp.app_settings_dir={repository() / 'jupyter' / 'settings'}",
-        f"--LabApp.user_settings_dir={state / 'settings'}",
-        f"--LabApp.workspaces_dir={state / 'workspaces'}",
     ]
 
 
-def _set_apart(state: Path) -> None:
-    """Keep what JupyterLab stores here; begin with a copy of the user's own settings, such as a dark theme."""
-    from jupyterlab.commands import get_user_settings_dir
+def set_apart(state: Path) -> None:
+    """Let JupyterLab keep settings and layouts in this folder, unless the environment names others.
 
-    own = Path(get_user_settings_dir())
-    if own.is_dir() and not (state / "settings").exists():
-        shutil.copytree(own, state / "settings")
-    state.mkdir(exist_ok=True)
-    paths = [str(repository() / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    It begins with a copy of the user's own settings, such as a dark theme; what is changed later stays in the workbook.
+    """
+    from jupyter_core.paths import jupyter_config_dir
+
+    own, settings = Path(jupyter_config_dir(), "lab", "user-settings"), state / "settings"
+    if "JUPYTERLAB_SETTINGS_DIR" not in os.environ and not settings.exists():
+        if own.is_dir():
+            shutil.copytree(own, settings)
+        settings.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("JUPYTERLAB_SETTINGS_DIR", str(settings))
+    os.environ.setdefault("JUPYTERLAB_WORKSPACES_DIR", str(state / "workspaces"))
+    configurations = [str(repository() / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, configurations))

@@ -9,12 +9,12 @@ from dataclasses import asdict, replace
 
 from course_lib import start
 from course_lib.checkpoints import save_model
-from course_lib.datasets.reviews import load_reviews, vocabulary
+from course_lib.datasets.reviews import load_reviews
 from course_lib.paths import data_folder
 from course_lib.recurrent.opening import effect, find_opening
-from course_lib.recurrent.sentiment import READERS, Reader, accuracy, train_sentiment
+from course_lib.recurrent.results import SEEDS, trained_reader
+from course_lib.recurrent.sentiment import READERS, Reader, accuracy
 
-SEEDS = range(5)
 COMMAND = "python data/checkpoints/make_sentiment.py"
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     train, test = load_reviews("train"), load_reviews("test")
     found = []
     for seed in SEEDS:
-        reader = trained(seed, num_layers=1)
+        reader = replace(trained_reader(seed), name="one layer")
         rule, sentence, place = find_opening(reader, train)
         on_train, on_test = effect(reader, train, rule), effect(reader, test, rule)
         print(f"seed {seed}: {accuracy(reader.model, test)}, clamped at {rule}: {on_test}; {sentence!r}")
@@ -32,13 +32,8 @@ def main() -> None:
     opening = {"rule": rule, "sentence": sentence, "place": place, "held_out": asdict(on_test),
                "held_out_flipped_of_all_seeds": [row[-1].flipped for row in found]}  # fmt: skip
     save(reader, {"seed": seed, "accuracy": accuracy(reader.model, test), "opening": opening})
-    two = replace(trained(0, num_layers=2), name="two layers")
+    two = replace(trained_reader(0, num_layers=2), name="two layers")
     save(two, {"seed": 0, "accuracy": accuracy(two.model, test)})
-
-
-def trained(seed: int, num_layers: int) -> Reader:
-    model, _ = train_sentiment(load_reviews("train"), num_layers=num_layers, seed=seed)
-    return Reader("one layer", model.readable().eval(), vocabulary(), {})
 
 
 def save(reader: Reader, scores: dict) -> None:

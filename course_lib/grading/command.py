@@ -1,0 +1,87 @@
+"""`course grade`."""
+
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from course_lib.grading.grade import Report, grade_notebook
+from course_lib.grading.report import Grades, table, write_reports
+from course_lib.grading.runner import ChildRunner
+from course_lib.notebooks.files import NotebookError, find_notebooks
+
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--min-score", type=click.FloatRange(0, 100), help="Fail under so many percent of the points.")
+@click.option("--core", "core_only", is_flag=True, help="Count the core exercises only, not those under More.")
+@click.option("--seed", type=click.IntRange(min=0), help="Draw the numbers of this seed; a random one by default.")
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build", "grade"),
+    show_default=True,
+    help="Where report.json, report.md and junit.xml go.",
+)
+@click.pass_context
+def grade(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    min_score: float | None,
+    core_only: bool,
+    seed: int | None,
+    folder: Path,
+) -> None:
+    """Grade the answers in notebooks, or in folders of them; without PATHS, in the workbook's own notebooks.
+
+    Each answer runs in a process of its own, apart from the judge, with time limits; other cells never run.
+    """
+    notebooks = _notebooks(paths)
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    reports: list[Report] = []
+    try:
+        for notebook in tqdm(notebooks, desc="grading", unit="notebook", disable=None, leave=False):
+            with ChildRunner() as runner:
+                reports.append(grade_notebook(notebook, runner, seed=seed, core_only=core_only))
+    except KeyboardInterrupt:
+        click.echo(f"Stopped. {len(reports)} of {len(notebooks)} notebooks were graded:", err=True)
+        _finish(Grades(tuple(reports), seed), folder)
+        raise click.Abort from None
+    grades = Grades(tuple(reports), seed)
+    _finish(grades, folder)
+    if min_score is not None and not grades.reaches(min_score):
+        click.echo(f"Not enough: {grades.total()}, where {min_score:g} % are asked for.", err=True)
+        for report in grades.ungraded:
+            click.echo(f"Not graded: {report.problem}", err=True)
+        context.exit(1)
+
+
+def _finish(grades: Grades, folder: Path) -> None:
+    click.echo(table(grades))
+    try:
+        write_reports(grades, folder)
+    except OSError as problem:
+        raise click.ClickException(f"The reports cannot be written to {folder}: {problem.strerror}.") from problem
+    click.echo(f"What was said about each answer: {folder / 'report.md'}. The same numbers again: --seed {grades.seed}")
+
+
+def _notebooks(paths: Iterable[Path]) -> list[Path]:
+    """The notebooks that are meant.
+
+    Raises:
+        NotebookError: a path that is missing, or that is no notebook and no folder of notebooks.
+    """
+    paths = list(paths)
+    for path in paths:
+        if path.suffix.lower() in ARCHIVES:
+            raise NotebookError(f"{path} is an archive. Unpack it, and give the folder.")
+        if not path.exists():
+            raise NotebookError(f"There is nothing at {path}. Give a notebook, or a folder of notebooks.")
+        if path.is_file() and path.suffix != ".ipynb":
+            raise NotebookError(f"{path} is no notebook: its name does not end in .ipynb.")
+    return find_notebooks(tuple(str(path.resolve()) for path in paths))  # absolute, so that no path reads as a chapter

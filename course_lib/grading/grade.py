@@ -1,0 +1,208 @@
+"""Grading one notebook: finding its answers, judging each in another process, and saying what there is to say."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from course_lib.exercises.feedback import missing_names, words
+from course_lib.exercises.judge import judge
+from course_lib.exercises.model import Exercise, UnknownExerciseError, get, registry
+from course_lib.exercises.source import Answer, Cell, blank, extract
+from course_lib.grading.runner import ChildRunner
+from course_lib.notebooks.files import NotebookError, exercise_of, read_notebook
+
+
+@dataclass(frozen=True)
+class Row:
+    """One exercise of one notebook.
+
+    Args:
+        exercise: its id.
+        level: "core" or "more"; "" for an id that no exercise has.
+        points: earned.
+        out_of: what a right answer earns.
+        status: "passed", "failed", "not started", "not finished", "no answer cell", "unknown" or "not judged".
+        parts: name, points, out_of and status of each part.
+        mistake: the known mistake, else the kind of symptom.
+        feedback: in `check`'s words.
+    """
+
+    exercise: str
+    level: str
+    points: float
+    out_of: float
+    status: str
+    parts: tuple[dict, ...] = ()
+    mistake: str | None = None
+    feedback: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One notebook.
+
+    Args:
+        notebook: its path.
+        rows: its exercises, in the workbook's order.
+        problem: why it could not be graded; "" if it could.
+    """
+
+    notebook: Path
+    rows: tuple[Row, ...] = ()
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """The notebook's path, from here if it lies below."""
+        path, here = self.notebook.resolve(), Path.cwd()
+        return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
+
+
+@dataclass(frozen=True)
+class Score:
+    """Points over some rows."""
+
+    points: float
+    out_of: float
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> "Score":
+        """Add the rows up."""
+        rows = list(rows)
+        return cls(sum(row.points for row in rows), sum(row.out_of for row in rows))
+
+    @property
+    def percent(self) -> float:
+        """Share of the points; 0 where there is nothing to earn."""
+        return 100 * self.points / self.out_of if self.out_of else 0.0
+
+    def __str__(self) -> str:
+        return f"{self.points:g} of {self.out_of:g}"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a notebook holds for the grader.
+
+    Args:
+        cells: its code cells, in order.
+        homes: positions of the cells that answer an exercise, by its id.
+        ids: of all exercises that it answers or checks, in order.
+    """
+
+    cells: tuple[Cell, ...]
+    homes: dict[str, list[int]] = field(default_factory=dict)
+    ids: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> "Submission":
+        """Read a notebook's code cells; nothing is run.
+
+        Raises:
+            NotebookError: the file holds no notebook.
+        """
+        code = [cell for cell in read_notebook(path).cells if cell.get("cell_type") == "code"]
+        cells = tuple(Cell.read(f"cell {n}", cell.source) for n, cell in enumerate(code, 1))
+        homes: dict[str, list[int]] = {}
+        ids: dict[str, None] = {}
+        for n, cell in enumerate(code):
+            if id := exercise_of(cell):
+                homes.setdefault(id, []).append(n)
+                ids[id] = None
+            ids.update(dict.fromkeys(_checked(cell, cells[n])))
+        return cls(cells, homes, tuple(ids))
+
+    def answer(self, exercise: Exercise) -> Answer:
+        """The functions that an exercise asks for, with all that they name."""
+        return extract(self.cells, [asked.name for asked in exercise.asked], self.homes.get(exercise.id, []))
+
+    def unreadable(self, exercise: Exercise) -> str:
+        """What is wrong with the exercise's own cells, if they can't be read."""
+        return next((self.cells[n].error for n in self.homes.get(exercise.id, []) if self.cells[n].error), "")
+
+
+def grade_notebook(path: Path, runner: ChildRunner, *, seed: int, core_only: bool = False) -> Report:
+    """Grade a notebook; whatever it holds, a report comes back.
+
+    All exercises of a section that the notebook belongs to count, also those whose cells were taken out.
+
+    Args:
+        path: of the notebook.
+        runner: where its answers run.
+        seed: draws the numbers of the cases.
+        core_only: leave out the exercises that are folded under More.
+    """
+    try:
+        submission = Submission.read(path)
+    except NotebookError as problem:
+        return Report(path, problem=problem.message)
+    exercises, unknown = _exercises_of(submission)
+    if core_only:
+        exercises = [exercise for exercise in exercises if exercise.level == "core"]
+    rows = [_grade(submission, exercise, runner, seed) for exercise in exercises]
+    return Report(path, (*rows, *(Row(id, "", 0, 0, "unknown", feedback=why) for id, why in unknown.items())))
+
+
+def _exercises_of(submission: Submission) -> tuple[list[Exercise], dict[str, str]]:
+    """The exercises of the notebook's sections, in order, and the ids that no exercise has, with a sentence each."""
+    found, unknown = [], {}
+    for id in submission.ids:
+        try:
+            found.append(get(id))
+        except UnknownExerciseError as problem:
+            unknown[id] = str(problem)
+    sections = {exercise.section for exercise in found}
+    return [exercise for exercise in registry() if exercise.section in sections], unknown
+
+
+def _grade(submission: Submission, exercise: Exercise, runner: ChildRunner, seed: int) -> Row:
+    names = [asked.name for asked in exercise.asked]
+    answer = submission.answer(exercise)
+    error = submission.unreadable(exercise)
+    if error and len(answer.nodes) < len(names):
+        return _row_without(exercise, "failed", f"The answer cell {error}", mistake="SyntaxError")
+    if not answer.nodes:
+        there = exercise.id in submission.homes
+        why = f"The answer cell does not define {' or '.join(names)}." if there else _NO_CELL.format(exercise.id)
+        return _row_without(exercise, "failed" if there else "no answer cell", why)
+    blanks = {name: todo for name, node in answer.nodes.items() if (todo := blank(node, exercise.blanks))}
+    try:
+        if len(blanks) < len(names):
+            runner.load(answer, seconds=exercise.seconds)
+        verdict = judge(exercise, runner, seed=seed, blanks=blanks)
+    except Exception as problem:  # a bug of ours must not cost the other exercises their points
+        return _row_without(
+            exercise, "not judged", f"This answer could not be judged: {type(problem).__name__}: {problem}"
+        )
+    feedback = words(verdict)
+    if verdict.failure and answer.missing:
+        feedback += "\n" + missing_names(answer.missing)
+    parts = tuple(
+        {"name": part.name, "points": part.points, "out_of": part.out_of, "status": part.status}
+        for part in verdict.parts
+    )
+    points, out_of, mistake = verdict.points, verdict.out_of, verdict.symptom
+    return Row(exercise.id, exercise.level, points, out_of, verdict.status, parts, mistake, feedback)
+
+
+_NO_CELL = "No cell answers this exercise: the first line of its cell reads `# exercise: {}`."
+
+
+def _row_without(exercise: Exercise, status: str, sentence: str, mistake: str | None = None) -> Row:
+    """A row for an answer that was not run."""
+    feedback = f"{', '.join(asked.name for asked in exercise.asked)}   0 of {exercise.points:g}\n{sentence}"
+    return Row(exercise.id, exercise.level, 0, exercise.points, status, (), mistake, feedback)
+
+
+def _checked(cell: NotebookNode, parsed: Cell) -> Iterator[str]:
+    """The exercises that a cell checks: by its tag, or by a call of `check`."""
+    for tag in cell.metadata.get("tags", []):
+        if tag.startswith("check:"):
+            yield tag.removeprefix("check:")
+    for statement in parsed.statements:
+        match statement:
+            case ast.Expr(value=ast.Call(func=ast.Name(id="check"), args=[ast.Constant(value=str(id)), *_])):
+                yield id
