@@ -25,7 +25,7 @@ def test_nothing_is_clipped(draw):
     figure = draw()
     left, bottom, right, top = figure.get_tightbbox().extents  # inches, of all that is visible
     width, height = figure.get_size_inches()
-    assert left >= 0 and bottom >= 0 and right <= width and top <= height
+    assert min(left, bottom) >= -0.01 and right <= width + 0.01 and top <= height + 0.01
 
 
 

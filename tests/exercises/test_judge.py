@@ -1,0 +1,147 @@
+"""The judge: everything that an answer can do gets its points and a clear sentence, the same in both processes."""
+
+import dataclasses
+import math
+import signal
+
+import pytest
+import torch
+
+from course_lib.exercises import Case, exercise, model, part
+from course_lib.exercises.feedback import words
+from course_lib.exercises.judge import judge
+from course_lib.exercises.run import HereRunner, call
+from course_lib.grading.child import load
+from course_lib.grading.runner import ChildRunner
+from tests.exercises.samples import ANSWERS, answer, declared
+
+
+@pytest.fixture(scope="module")
+def scale():
+    with declared() as sample:
+        yield sample
+
+
+@pytest.fixture(scope="module")
+def child():
+    with ChildRunner() as runner:
+        yield runner
+
+
+def judge_here(sample, source: str):
+    """Judge an answer cell in this process, as `check` does."""
+    module, problem = load([dataclasses.asdict(piece) for piece in answer(source).pieces], seconds=5)
+    assert problem is None
+    return judge(sample, HereRunner({"scale": module.scale}))
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_an_answer_does_is_said_alike_in_both_processes(scale, child, name):
+    source, points, sentences = ANSWERS[name]
+    here = judge_here(scale, source)
+    child.load(answer(source), seconds=5)
+    there = judge(scale, child)
+
+    text = " ".join(words(here).split())
+    for sentence in sentences:
+        assert " ".join(sentence.split()) in text
+    assert here.points == there.points == points
+    if name.startswith("never"):  # which line a loop was interrupted at is chance
+        assert there.symptom == here.symptom == "too slow"
+    else:
+        assert words(there) == words(here)
+
+
+def test_feedback_grows_with_the_times_a_mistake_is_made(scale):
+    known = judge_here(scale, ANSWERS["known"][0])
+    first, second, third = (words(known, times=times).splitlines() for times in (1, 2, 3))
+    assert second == [*first, "Look at the operation."]
+    assert third[:-1] == second and "`!course solution samples.scale`" in third[-1]
+
+    unknown = judge_here(scale, ANSWERS["sign"][0])
+    assert "Right but for the sign." in words(unknown) and "The factor meets" not in words(unknown, times=2)
+    late = judge_here(scale, ANSWERS["cut off"][0])  # fails where the case says why it matters
+    assert words(late, times=2).endswith("The factor meets every number.")
+
+
+def test_a_mistake_is_recognised_by_two_inputs_at_least_and_by_all_of_them(scale):
+    once = "def scale(x, factor):\n    return x + factor if x.dim() == 1 else x * factor"
+    assert judge_here(scale, once).mistake is None
+    mixed = "def scale(x, factor):\n    return x + factor if x.dim() == 1 else x - factor"
+    assert judge_here(scale, mixed).mistake is None
+    assert judge_here(scale, ANSWERS["known"][0]).mistake.name == "a sum instead of a product"
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "torch.nn.LSTMCell(1, 1)(one)",
+        "torch.nn.LSTM(1, 1)(one[None])",
+        "torch.lstm_cell(one, (one, one), *weights)",
+        "torch._VF.lstm_cell(one, (one, one), *weights)",
+        "torch.ops.aten.lstm_cell(one, (one, one), *weights)",
+        "torch.ops.aten.lstm_cell.default(one, (one, one), *weights)",
+    ],
+)
+def test_a_forbidden_operation_is_seen_whatever_the_route(scale, route):
+    setup = "one, weights = torch.ones(1, 1), (torch.ones(4, 1), torch.ones(4, 1), torch.ones(4), torch.ones(4))"
+    verdict = judge_here(scale, f"def scale(x, factor):\n    {setup}\n    {route}\n    return factor * x")
+    assert verdict.points == 0 and verdict.symptom == "library used"
+
+
+def test_inputs_are_copies_and_changing_them_is_noticed():
+    x = torch.ones(3)
+    outcome = call(lambda x, n: x.mul_(2), (x, 1), seconds=1)
+    assert outcome.changed == (0,) and x.tolist() == [1, 1, 1] and outcome.value.tolist() == [2, 2, 2]
+
+    @exercise("samples.keep", "double(x) -> doubled", level="core", minutes=1, keeps_inputs=True)
+    def double(rng):
+        """Double the numbers and leave the old ones alone."""
+        with part("all", points=1):
+            yield Case((torch.ones(2),), expected=torch.full((2,), 2.0))
+
+    del model._exercises["samples.keep"]
+    verdict = judge(double, HereRunner({"double": lambda x: x.mul_(2)}))
+    assert verdict.symptom == "input changed" and verdict.points == 0
+    assert "the result is right. It changes x in place" in " ".join(words(verdict).split())
+    assert judge(double, HereRunner({"double": lambda x: 2 * x})).status == "passed"
+
+
+def test_judging_leaves_random_numbers_and_timers_alone(scale):
+    old = signal.setitimer(signal.ITIMER_REAL, 50)  # as a test runner's own time limit
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    judge_here(scale, "def scale(x, factor):\n    return torch.rand(3)")
+    judge_here(scale, ANSWERS["never returns"][0])
+    remaining, _ = signal.setitimer(signal.ITIMER_REAL, *old)
+    assert torch.equal(torch.rand(1), expected)
+    assert 45 < remaining < 50
+
+
+def test_property_cases_show_the_sentence_and_need_a_form():
+    @exercise("samples.unit", "direction() -> direction", level="core", minutes=1)
+    def direction(rng):
+        """A vector of length one; several are right."""
+
+        def too_long(v):
+            return None if math.isclose(v.norm(), 1, rel_tol=1e-5) else f"Your vector is {v.norm():.3g} long, wanted 1."
+
+        with part("all", points=1):
+            yield Case((), test=too_long, form=torch.zeros(2))
+
+    del model._exercises["samples.unit"]
+    assert judge(direction, HereRunner({"direction": lambda: torch.tensor([0.6, 0.8])})).status == "passed"
+    wrong = judge(direction, HereRunner({"direction": lambda: torch.tensor([3.0, 4.0])}))
+    assert "Your vector is 5 long, wanted 1." in words(wrong) and wrong.symptom == "property violated"
+    assert "shape (3,), wanted (2,)" in words(judge(direction, HereRunner({"direction": lambda: torch.zeros(3)})))
+    with pytest.raises(ValueError, match="needs `form`"), part("all", points=1):
+        Case((), test=lambda _: None)
+    with pytest.raises(ValueError, match="inside `with part"):
+        Case((), expected=1)
+
+
+@pytest.mark.parametrize("text", ["f", "f(x", "f(x) -> ", "(x)", "f(x) > y"])
+def test_a_signature_that_cannot_be_read(text):
+    with pytest.raises(ValueError, match="does not read like"):
+        model.Asked.parse(text)
