@@ -3,9 +3,8 @@
 import hashlib
 import io
 import json
-import os
 import pickle
-import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +19,9 @@ from torch import Tensor, nn
 
 from course_lib import __version__
 from course_lib.paths import cache_folder, write_atomically
+from course_lib.screen import say
+
+KEEP_DAYS = 90  # a training that was not loaded for so long is thrown away
 
 
 class CheckpointError(RuntimeError):
@@ -139,6 +141,7 @@ class KeptTraining:
             write_atomically(self.file if finished else self.unfinished, hashlib.sha256(content).digest() + content)
             if finished:
                 self.unfinished.unlink(missing_ok=True)
+                _throw_old_away(self.file.parent)
         except (OSError, pickle.PicklingError, TypeError, AttributeError) as error:
             _cannot_keep(self.file.parent, str(error))
             self.file = self.unfinished = None
@@ -173,26 +176,6 @@ def kept_training(name: str, key: str | None) -> Iterator[KeptTraining]:
         lock.release()
 
 
-def say(sentence: str, *, progress: bool = False) -> None:
-    """Tell whoever sits at the screen something that is no result.
-
-    In a notebook the output is marked transient, so that it can be taken out of what is committed.
-
-    Args:
-        sentence: what to say.
-        progress: it belongs to the progress display: only in a notebook, and not under TQDM_DISABLE.
-    """
-    notebook = "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
-    if progress and (not notebook or os.environ.get("TQDM_DISABLE")):
-        return
-    if notebook:
-        from IPython.display import display
-
-        display({"text/plain": sentence}, raw=True, metadata={"course": "transient"})
-    else:
-        print(sentence, file=sys.stderr)
-
-
 def _read(file: Path | None) -> dict | None:
     """What `KeptTraining.save` wrote; None, and a sentence, if it is damaged."""
     if file is None or not file.exists():
@@ -202,10 +185,18 @@ def _read(file: Path | None) -> dict | None:
         digest, content = content[:32], content[32:]
         if hashlib.sha256(content).digest() != digest:
             raise ValueError("the file is damaged")
+        with suppress(OSError):  # of a cache that can only be read
+            file.touch()  # not old, for `_throw_old_away`
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (OSError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
         say(f"The kept training {file.name} cannot be read ({error}), so it is trained again.")
         return None
+
+
+def _throw_old_away(folder: Path) -> None:
+    for file in [*folder.glob("*.training"), *folder.glob("*.unfinished")]:  # no locks: they may be in use
+        if time.time() - file.stat().st_mtime > KEEP_DAYS * 24 * 3600:
+            file.unlink(missing_ok=True)
 
 
 @cache

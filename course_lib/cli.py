@@ -40,3 +40,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="course")
 def main() -> None:
     """The workbook's own command. `course COMMAND --help` explains each."""
+
+
+if __name__ == "__main__":
+    main()

@@ -108,7 +108,7 @@ class _Hasher:
             case _ if type(thing) in (dict, types.MappingProxyType):
                 self.add_all("dict", [part for item in thing.items() for part in item])
             case _ if type(thing) in (set, frozenset):
-                self.add_all(type(thing).__name__, sorted(map(fingerprint, thing)))  # their order differs between processes
+                self.add_all(type(thing).__name__, sorted(map(fingerprint, thing)))  # differs between processes
             case _ if type(thing) in _BOUND_IN_C:
                 self.add_all("descriptor", [thing.__objclass__, thing.__name__])
             case _ if type(thing) in _SLOTS:
@@ -139,7 +139,7 @@ class _Hasher:
     def add_tensor(self, tensor: torch.Tensor) -> None:
         try:
             content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-        except (RuntimeError, NotImplementedError, TypeError) as error:
+        except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
             raise CannotHash(f"a tensor of layout {tensor.layout} on {tensor.device} cannot be hashed") from error
         self.write("tensor", f"{tensor.dtype} {tuple(tensor.shape)} {tensor.requires_grad}")
         self.write("bytes", content)

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from course_lib.device import device
 
+READ_EVERY = {"cpu": 1, "cuda": 20, "mps": 20}  # a look at the losses makes a graphics card wait
+
 
 class Team:
     """What a training asks of the processes it runs on; alone, each question has a simple answer.
@@ -20,6 +22,7 @@ class Team:
         first: whether this is the one that writes files and talks.
         device: where this process computes.
         precision: the context for the forward pass: bf16 on cuda, else nothing.
+        read_every: steps between two looks at the losses.
     """
 
     def __init__(self):
@@ -29,6 +32,7 @@ class Team:
         self.rank: int = 0 if alone else self._accelerator.process_index
         self.first = self.rank == 0
         self.device: torch.device = device() if alone else self._accelerator.device
+        self.read_every = READ_EVERY[self.device.type]
         self.precision: AbstractContextManager = nullcontext()
         if self.device.type == "cuda" and torch.cuda.is_bf16_supported():
             self.precision = torch.autocast("cuda", dtype=torch.bfloat16)

@@ -14,16 +14,16 @@ from itertools import count
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from course_lib import __version__
-from course_lib.checkpoints import KeptTraining, kept_training, say
+from course_lib.checkpoints import KeptTraining, kept_training
 from course_lib.fingerprints import CannotHash, fingerprint
 from course_lib.processes import Team
+from course_lib.screen import progress_bar, say
 from course_lib.seeds import random_state, seed_everything, seeded, set_random_state
 
 SAVE_EVERY = 30.0  # seconds between two saves of a training that goes on; changes when it is saved, never its result
-READ_EVERY = 20  # steps between two looks at the losses on an accelerator, which each look makes wait
 
 
 class Batches:
@@ -147,7 +147,7 @@ def fit(
     """
     _check(learning_rate, clip_norm, validate, patience)
     team = Team()
-    batches = _from_the_start(batches)
+    batches, validate = _from_the_start(batches), _from_the_start(validate)
     total, pass_length = _lengths(batches, epochs, steps, team)
     settings = [total, learning_rate, optimizer, clip_norm, validate, patience, seed, team.device.type, team.size]
     key, reason = _key([model.train(), batches, loss, *settings]) if cache else (None, "cache=False")
@@ -156,11 +156,11 @@ def fit(
         run = Run(name, model.to(team.device), optimizer, learning_rate, patience, team)
         stream = run.begin(team.agree(kept.load()), _endless(batches, seed, team))
         network, history = team.prepare(model), run.history
-        with _progress_bar(run, total) as bar, _ctrl_c(run) as pressed:
+        with run.progress_bar(total) as bar, _ctrl_c(run) as pressed:
             while not history.stopped:
-                inputs, targets = team.moved(next(stream))
+                inputs, targets = team.moved(next(stream))  # a tuple of tensors (batch, ...), and (batch, ...)
                 with team.precision:
-                    value = loss(network(*inputs), targets)
+                    value = loss(network(*inputs), targets)  # ()
                 run.note(value, bar)  # raises where the loss is not finite
                 run.optimizer.zero_grad()
                 value.backward()
@@ -173,7 +173,6 @@ def fit(
                     run.note_validation(team.agree(_measure(model, validate, loss, team)))
                 history.stopped = run.why_stop(total, pressed)
                 run.save_now_and_then(kept)
-            bar.total = bar.n  # where it stopped early, tqdm would leave a red bar behind
         run.end(kept, total, f"not kept: {reason}")
     team.release()
     model.eval()
@@ -203,8 +202,12 @@ class Run:
         self.whole = True  # False when an interruption may have cut a step in two
         self.seconds, self.began = 0.0, time.monotonic()
 
+    def progress_bar(self, total: int) -> tqdm:
+        hidden = {"disable": True} if self.history.stopped or not self.team.first else {}  # else TQDM_DISABLE decides
+        return progress_bar(desc=self.name, total=total, initial=self.step, unit="step", **hidden)
+
     def note(self, loss: Tensor, bar: tqdm) -> None:
-        """Take down the loss of a step; on the CPU look at it at once, elsewhere every READ_EVERY steps.
+        """Take down the loss of a step, and look at it now or, where that takes time, together with the next ones.
 
         Raises:
             ValueError: the loss is not one number.
@@ -213,9 +216,8 @@ class Run:
         if loss.ndim:
             raise ValueError(f"loss must return one number, its mean for example, not a tensor of {tuple(loss.shape)}")
         self.unread.append(loss.detach())
-        if self.team.device.type == "cpu" or len(self.unread) >= READ_EVERY:
+        if len(self.unread) >= self.team.read_every:
             self._read_losses()
-        if self.step % READ_EVERY == 0 and self.history.losses:
             bar.set_postfix_str(f"loss {self.history.losses[-1]:.3f}", refresh=False)
 
     def note_validation(self, score: float) -> None:
@@ -332,11 +334,6 @@ def _ctrl_c(run: Run) -> Iterator[list]:
             signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
 
-def _progress_bar(run: Run, total: int) -> tqdm:
-    hidden = {"disable": True} if run.history.stopped or not run.team.first else {}  # else TQDM_DISABLE decides
-    return tqdm(desc=run.name, total=total, initial=run.step, unit="step", leave=False, **hidden)
-
-
 def _endless(batches: Iterable, seed: int, team: Team) -> Iterator:
     """This process's batches, one pass after another.
 
@@ -369,8 +366,8 @@ def _measure(model: nn.Module, validate: Iterable | Callable, loss: Callable, te
         model.train()
 
 
-def _from_the_start(batches: Iterable) -> Iterable:
-    """The same training twice draws the same batches, whatever was drawn from them in between."""
+def _from_the_start(batches: object) -> object:
+    """The same training twice draws the same `Batches`, whatever was drawn from them in between."""
     return batches.again() if isinstance(batches, Batches) else batches
 
 

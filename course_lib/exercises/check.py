@@ -14,7 +14,7 @@ from course_lib.exercises.feedback import missing_names, words
 from course_lib.exercises.judge import Verdict, judge
 from course_lib.exercises.model import Exercise, get
 from course_lib.exercises.run import HereRunner
-from course_lib.exercises.source import Blank, Cell, blank, extract
+from course_lib.exercises.source import Blank, Cell, blank, extract, parse
 from course_lib.exercises.values import plain
 
 
@@ -71,7 +71,7 @@ def _definition(answer: Callable) -> ast.stmt | None:
     """The syntax tree of a function, its lines counted as in its cell; None where the source can't be had."""
     try:
         lines, first = inspect.getsourcelines(answer)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        tree = parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return None
     ast.increment_lineno(tree, first - 1)

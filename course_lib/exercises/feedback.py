@@ -126,7 +126,7 @@ def _problem_sentence(problem: Problem, arguments: tuple[str, ...]) -> str:
 
 def _printable(text: str) -> str:
     """A learner's own words may hold anything; a terminal and a file must bear them."""
-    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+    return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)
 
 
 def _sentence(text: str) -> str:

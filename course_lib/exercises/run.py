@@ -120,9 +120,16 @@ def explain(raised: BaseException, seconds: float = 0) -> Problem:
         case RecursionError():
             message = "RecursionError: it calls itself again and again, without an end"
         case _:
-            text = " ".join(str(raised).split())
-            message = type(raised).__name__ + (f": {text[:400]}" if text else "")
+            message = _in_one_line(raised)
     return Problem("raised", message, *where)
+
+
+def _in_one_line(raised: BaseException) -> str:
+    try:
+        text = " ".join(str(raised).split())[:400]
+    except Exception:  # an exception class of theirs, with a mistake in its __str__
+        text = ""
+    return type(raised).__name__ + (f": {text}" if text else "")
 
 
 class _TimeUp(BaseException):

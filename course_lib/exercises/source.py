@@ -7,8 +7,21 @@ import ast
 import builtins
 import re
 import symtable
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+
+def parse(source: str) -> ast.Module:
+    """The syntax tree, without the warnings that the notebook has shown already.
+
+    Raises:
+        SyntaxError: this is not Python.
+        ValueError: there is a null byte in it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,7 @@ class Cell:
     def read(cls, name: str, source: str) -> "Cell":
         """Parse a cell's source, IPython's own lines included."""
         try:
-            return cls(name, source, tuple(ast.parse(source).body))
+            return cls(name, source, tuple(parse(source).body))
         except (SyntaxError, ValueError) as problem:  # ValueError: a null byte
             error = _syntax_error(problem)
         except (RecursionError, MemoryError):
@@ -42,7 +55,7 @@ class Cell:
 
         try:
             translated = TransformerManager().transform_cell(source)
-            return cls(name, translated, tuple(ast.parse(translated).body))
+            return cls(name, translated, tuple(parse(translated).body))
         except (SyntaxError, ValueError) as problem:
             return cls(name, source, error=_syntax_error(problem))
 

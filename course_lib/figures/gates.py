@@ -40,7 +40,7 @@ def build_gates(figure: Figure) -> dict:
     pull.set(ylim=(0, 1), xticks=[], yticks=[])
     pull.spines["left"].set_visible(False)
     pull.text(-0.012, 0.35, "pull of word", transform=pull.transAxes, ha="right", va="center", color=GREY, fontsize=8.5)
-    artists["pull"] = [pull.add_patch(Rectangle((0, 0), 0.5, 0, color=BLUE)) for _ in range(LONGEST)]
+    artists["pull"] = [pull.add_patch(Rectangle((0, 0), 0.5, 0, color=BLUE, lw=0)) for _ in range(LONGEST)]
     artists["axes"] = [top, words, pull]
 
     height, gap = 0.122, 0.0175
@@ -69,7 +69,8 @@ def _build_numbers(figure: Figure, artists: dict) -> None:
     bars.axvspan(0, 1, color="#EEEEEE")
     bars.axvline(0.5, color=GREY, lw=0.8, ls=":")
     artists["bars"] = [
-        bars.add_patch(Rectangle((0, row + 0.12), 0, 0.76, color=color)) for row, color in enumerate((GREY, VERMILLION))
+        bars.add_patch(Rectangle((0, row + 0.12), 0, 0.76, color=color, lw=0))
+        for row, color in enumerate((GREY, VERMILLION))
     ]
     artists["answers"] = [write(SIDE, y, "") for y in (0.914, 0.881)]
     artists["chances"] = [write(SIDE + 0.255, y, "", ha="right", weight="bold") for y in (0.914, 0.881)]

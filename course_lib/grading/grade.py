@@ -58,7 +58,8 @@ class Report:
     def name(self) -> str:
         """The notebook's path, from here if it lies below."""
         path, here = self.notebook.resolve(), Path.cwd()
-        return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
+        name = (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
+        return name.encode(errors="replace").decode()  # a file's name may hold bytes that are no text
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class GateExplorer(Explorer):
     """
 
     id = "recurrent.lstm.forget-gate"
-    size = (880, 700)
+    size = (880, 630)
     controls = {
         "sentence": Text(
             start="i would not say that the film was good",
