@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.functional import mse_loss
 from torch.testing import assert_close
 
-from course_lib import training
+from course_lib import processes, training
 from course_lib.seeds import seed_everything
 from course_lib.training import Batches, History, fit
 
@@ -236,6 +236,34 @@ def test_a_loss_that_is_not_finite_stops_at_once(value):
     assert_close(weights(model), calls[-1], rtol=0, atol=0)  # as they were before the step that went wrong
 
 
+@pytest.fixture
+def seldom(monkeypatch):
+    """Losses are looked at every fourth step, as they are every twentieth on a graphics card."""
+    monkeypatch.setitem(processes.READ_EVERY, "cpu", 4)
+
+
+@pytest.mark.usefixtures("seldom")
+def test_losses_that_are_looked_at_seldom_are_the_same(monkeypatch):
+    model, other = network(), network()
+    history = train(model)
+    monkeypatch.setitem(processes.READ_EVERY, "cpu", 1)
+    assert history == train(other, cache=False)
+    assert same_weights(model, other)
+
+
+@pytest.mark.usefixtures("seldom")
+def test_the_step_that_went_wrong_is_named_all_the_same():
+    calls = []
+
+    def broken(outputs, targets):
+        calls.append(1)
+        return mse_loss(outputs, targets) * (float("nan") if len(calls) >= 6 else 1.0)
+
+    with pytest.raises(FloatingPointError, match="the loss is nan at step 6"):
+        train(network(), loss=broken)
+    assert len(calls) == 8
+
+
 # Validation
 
 
@@ -312,6 +340,17 @@ def test_training_in_another_thread_leaves_ctrl_c_alone():
     thread.start()
     thread.join()
     assert histories[0].stopped == "finished"
+
+
+@pytest.mark.usefixtures("seldom")
+def test_an_interruption_keeps_the_losses_not_looked_at_yet(monkeypatch):
+    parts, whole = network(), network()
+    with monkeypatch.context() as patch:
+        press_after(7, patch)
+        assert len(train(parts).losses) == 7
+    parts = network()
+    assert train(parts) == train(whole, cache=False)
+    assert same_weights(parts, whole)
 
 
 @pytest.mark.parametrize("stops", [(1,), (7,), (5, 10), (14,)])
@@ -402,23 +441,30 @@ def test_randomness_outside_goes_on_the_same_trained_or_loaded():
     assert torch.equal(drawn[0], torch.rand(3))
 
 
+def test_batches_that_were_read_before_make_no_other_training():
+    batches, held_out = Batches(*rows(), 8), Batches(*rows(1), 8)
+    histories = []
+    for _ in range(2):
+        histories.append(train(network(), batches, validate=held_out))
+        list(batches), list(held_out)
+    assert [history.cached for history in histories] == ["kept", "loaded"]
+
+
 def test_the_seed_decides_dropout():
     histories = [train(network(), seed=seed, cache=False).losses for seed in (0, 0, 1)]
     assert histories[0] == histories[1] != histories[2]
 
 
-@pytest.mark.parametrize("how", ["finished", "no improvement", "hidden"])
-def test_the_bar_shows_the_loss_and_leaves_nothing(how):
-    settings = ", validate=lambda model: 1.0, patience=1" if how == "no improvement" else ""
-    script = f"from tests.test_training import network, train; print(train(network(), name='bar'{settings}).losses[3])"
-    env = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"} | {"PYTHONPATH": os.getcwd()}
-    env |= {"TQDM_DISABLE": "1"} if how == "hidden" else {"TQDM_MININTERVAL": "0", "TQDM_MINITERS": "1"}  # every step
+def test_the_bar_shows_the_loss_and_leaves_nothing(capsys):
+    losses = train(network()).losses
+    assert capsys.readouterr().err == ""  # the tests run under TQDM_DISABLE, which tqdm reads when it is imported
+    script = "from tests.test_training import network, train; train(network(), cache=False, name='bar')"
+    env = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
+    env |= {"PYTHONPATH": os.getcwd(), "TQDM_MININTERVAL": "0", "TQDM_MINITERS": "1"}  # drawn at every step
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, check=True)
-    if how == "hidden":
-        assert done.stderr == b""
-        return
     drawn = [line.strip() for line in done.stderr.decode().split("\r")]
-    assert any(line.startswith("bar: ") and f"loss {float(done.stdout):.3f}" in line for line in drawn)
+    for loss in losses[:3]:
+        assert any(line.startswith("bar: ") and f"loss {loss:.3f}" in line for line in drawn)
     assert drawn[-2:] == ["", ""] and not done.stderr.endswith(b"\n")  # the line was wiped
 
 
@@ -454,10 +500,12 @@ SETTINGS = {"learning_rate": 0.1, "optimizer": torch.optim.SGD, "validate": Batc
 PAIR = """
     import os, sys, torch
     from tests.test_training import SETTINGS, Batches, network, rows, train
-    model = network(dropout=0)
-    history = train(model, Batches(*rows(), 4, shuffle=False), **SETTINGS)
-    result = [history.losses, history.validation, history.cached, model.state_dict()]
-    torch.save(result, f"{sys.argv[1]}/{os.environ['RANK']}.pt")
+    results = []
+    for _ in range(2):
+        model = network(dropout=0)
+        history = train(model, Batches(*rows(), 4, shuffle=False), **SETTINGS)
+        results.append([history.cached, history.losses, history.validation, model.state_dict()])
+    torch.save(results, f"{sys.argv[1]}/{os.environ['RANK']}.pt")
 """
 
 
@@ -466,19 +514,17 @@ def test_two_processes_train_one_model(tmp_path):
     """Two processes that take batches of four in turn are one that takes batches of eight."""
     script = tmp_path / "pair.py"
     script.write_text(textwrap.dedent(PAIR))
-    env = os.environ | {"PYTHONPATH": os.getcwd(), "ACCELERATE_USE_CPU": "true"}
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", script, tmp_path]
+    env = os.environ | {"PYTHONPATH": os.getcwd(), "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(launch, env=env, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
     one = network(dropout=0)
     expected = train(one, Batches(*rows(), 8, shuffle=False), **SETTINGS)
-    for cached in ("kept", "loaded"):
-        done = subprocess.run(launch, env=env, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        for rank in range(2):
-            losses, validation, how, state = torch.load(tmp_path / f"{rank}.pt")
-            assert losses == pytest.approx(expected.losses, rel=1e-5)
-            assert validation == pytest.approx(expected.validation, rel=1e-5)
-            assert how == cached
-            assert_close(state, one.state_dict())
+    for rank in range(2):
+        trained, loaded = torch.load(tmp_path / f"{rank}.pt")
+        assert (trained.pop(0), loaded.pop(0)) == ("kept", "loaded")
+        assert_close(trained, [expected.losses, expected.validation, one.state_dict()], rtol=1e-5, atol=1e-6)
+        assert_close(loaded, trained, rtol=0, atol=0)
 
 
 def test_several_processes_without_accelerate_say_what_to_install(monkeypatch):

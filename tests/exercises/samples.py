@@ -123,6 +123,11 @@ ANSWERS: dict[str, tuple[str, float, list[str]]] = {
         0,
         ["your code raised TypeError: unsupported operand type(s)", "    line 2, in halve:  return z / None"],
     ),
+    "an exception that cannot be printed": (
+        "class Sad(Exception):\n    def __str__(self): return None\n\ndef scale(x, factor):\n    raise Sad",
+        0,
+        ["your code raised Sad", "    line 5, in scale:  raise Sad"],
+    ),
     "recursion": (
         "def scale(x, factor):\n    return scale(x, factor)",
         0,

@@ -85,6 +85,15 @@ def test_a_call_that_cannot_be_meant(id, answers, error, sentence):
     assert sentence in str(raised.value)
 
 
+def test_ctrl_c_stops_the_answer_and_costs_nothing(progress_path, capsys):
+    def gate(x, weight, bias):
+        raise KeyboardInterrupt
+
+    check("start.gate", gate)
+    assert "your function was stopped by Ctrl-C." in said(capsys)
+    assert not progress_path.exists()
+
+
 def test_a_result_in_place_of_the_function(progress_path, capsys):
     check("start.gate", None)
     check("start.gate", 0.5)

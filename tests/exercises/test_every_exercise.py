@@ -22,7 +22,7 @@ from course_lib.notebooks.files import exercise_of, find_notebooks, read_noteboo
 
 EXERCISES = registry()
 MISTAKES = [(exercise, known) for exercise in EXERCISES for known in exercise.mistakes]
-SEEDS = (0, 1, 20_000_003)
+SEEDS = (0, 20_000_003)  # that of `check`, and another
 RIGHT = right_answers()
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)

@@ -61,6 +61,11 @@ def test_which_definition_is_meant(cells, home, kept):
     assert kept in statements and missing == ()
 
 
+def test_reading_a_cell_warns_of_nothing(recwarn):
+    assert Cell.read("cell", "pattern = '\\d'\nx = 1 is 1").statements
+    assert list(recwarn) == []
+
+
 def test_an_answer_is_looked_for_in_its_own_cell_first():
     cells = ["def f(): return 1", "def f(): return 2", "def f(): return 3"]
     assert taken(cells, ["f"], home=1)[0] == ["def f():\n    return 2"]

@@ -1,0 +1,100 @@
+"""What a learner sees in JupyterLab: a clean first screen, and the gate explorer moving under the keyboard."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+SECOND = 1000.0  # playwright counts in milliseconds
+RUN_ALL = """
+    async () => {
+        await window.jupyterapp.shell.currentWidget.sessionContext.ready;  // without a kernel, nothing would run
+        return await window.jupyterapp.commands.execute('notebook:run-all-cells');
+    }
+"""
+PROBLEMS = """
+    [...document.querySelectorAll(
+        '.course-error, .jp-RenderedText[data-mime-type="application/vnd.jupyter.error"],' +
+        '.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]'),
+     ...[...document.querySelectorAll('.jp-OutputArea-output')].filter(
+        output => /error displaying widget|model not found/i.test(output.textContent))
+    ].map(found => found.textContent.trim().slice(0, 300))
+"""
+
+
+def open_notebook(page, address, path):
+    """Open a notebook alone, in a workspace of its own: the default one brings back what was open before."""
+    workspace = path.rpartition("/")[2].partition(".ipynb")[0].replace(".", "-")
+    page.goto(f"{address}/lab/workspaces/{workspace}/tree/{path}", wait_until="domcontentloaded")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60 * SECOND)
+
+
+def run_all(page):
+    """Run all cells and wait for the last; every one must succeed."""
+    assert page.evaluate(RUN_ALL) is True
+
+
+def problems_anywhere(page):
+    """Errors in outputs and widgets, all the way down the page: JupyterLab draws only what has come near the screen."""
+    scroller, problems, top, height = page.locator(".jp-WindowedPanel-outer").first, [], 0, 1
+    while top < height:
+        height = scroller.evaluate("(panel, top) => (panel.scrollTo(0, top), panel.scrollHeight)", top)
+        page.wait_for_timeout(0.2 * SECOND)
+        problems += page.evaluate(PROBLEMS)
+        top += 600
+    return problems
+
+
+def test_opens_clean(lab, page):
+    page.goto(lab, wait_until="domcontentloaded")
+    expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible(timeout=60 * SECOND)
+    page.wait_for_timeout(2 * SECOND)  # for what would come uninvited
+    assert page.locator(".jp-Launcher, .jp-Dialog, .Toastify__toast").count() == 0
+    tabs = page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel")
+    assert tabs.all_text_contents() == ["00_start_here.ipynb"]
+    chapters = page.locator(".jp-DirListing-itemName").all_text_contents()
+    assert "04_recurrent" in chapters
+    assert "00_start_here.ipynb" in chapters
+
+
+def test_the_start_pages_explorer_answers(lab, page):
+    open_notebook(page, lab, "00_start_here.ipynb")
+    run_all(page)
+    explorer = page.locator(".course-explorer").first
+    move_and_see(page, explorer, explorer.locator(".noUi-handle").first)
+    assert problems_anywhere(page) == []
+
+
+def test_the_gate_explorer_moves_under_the_keyboard(lab, page):
+    open_notebook(page, lab, "04_recurrent/4.3_lstm_gates.ipynb")
+    run_all(page)
+    assert problems_anywhere(page) == []
+
+    asked = page.locator(".course-explorer:has(.course-prediction)").first
+    expect(asked.locator(".course-control-value .noUi-target")).to_have_attribute("disabled", re.compile(".*"))
+    asked.locator(".course-prediction button.jupyter-button").first.click()
+    asked.get_by_role("button", name="Show me").click()
+    expect(asked.get_by_text("You said")).to_be_visible(timeout=20 * SECOND)
+    expect(asked.locator(".course-control-value .noUi-target")).not_to_have_attribute("disabled", re.compile(".*"))
+
+    explorer = page.locator(".course-explorer:not(:has(.course-prediction))").filter(
+        has=page.locator(".course-control-value")
+    ).last  # fmt: skip
+    explorer.locator(".course-control-clamp select").select_option("forget")
+    move_and_see(page, explorer, explorer.locator(".course-control-value .noUi-handle"))
+    assert problems_anywhere(page) == []
+
+
+def move_and_see(page, explorer, handle):
+    """Push a slider by its arrow key; the explorer's picture, its number and its sentence must follow."""
+    picture, sentence = explorer.locator("img.course-picture"), explorer.locator("[role=status]")
+    handle.scroll_into_view_if_needed()
+    page.wait_for_timeout(0.5 * SECOND)  # for pictures that are still on their way
+    source, at, said = picture.get_attribute("src"), handle.get_attribute("aria-valuenow"), sentence.text_content()
+    handle.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect(handle).not_to_have_attribute("aria-valuenow", at)
+    expect(picture).not_to_have_attribute("src", source, timeout=20 * SECOND)
+    expect(sentence).not_to_have_text(said, timeout=20 * SECOND)

@@ -1,0 +1,136 @@
+"""The process in which answers run: what dies or hangs there costs its own exercise and nothing else."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+import torch
+
+from course_lib.exercises.source import Cell, extract
+from course_lib.grading import runner as runner_module
+from course_lib.grading.runner import ChildRunner
+
+
+@pytest.fixture(scope="module")
+def child():
+    with ChildRunner() as runner:
+        yield runner
+
+
+def run(child: ChildRunner, source: str, *inputs, seconds: float = 5.0, imports: str = ""):
+    """Load an answer with a function `f` and call it once."""
+    cells = [Cell.read("cell 1", imports), Cell.read("cell 2", source)]
+    child.load(extract(cells, ["f"], homes=[1]), seconds=seconds)
+    return child.call("f", inputs, seconds=seconds, without=())
+
+
+def test_values_go_in_and_come_out(child):
+    inputs = (torch.arange(6.0).reshape(2, 3).T, "text", [1, (2.5, None)], {"a": True})
+    outcome = run(child, "def f(*inputs):\n    return inputs", *inputs)
+    assert outcome.problem is None
+    assert torch.equal(outcome.value[0], inputs[0]) and outcome.value[1:] == inputs[1:]
+
+
+def test_the_child_is_another_process_that_takes_no_gradient_and_one_thread(child):
+    source = "def f():\n    return os.getpid(), torch.get_num_threads(), os.listdir('.')"
+    pid, threads, here = run(child, source, imports="import os, torch").value
+    assert pid != os.getpid() and threads == 1 and here == []
+
+
+def test_what_an_answer_writes_cannot_get_into_the_conversation(child):
+    source = (
+        "def f():\n    print('said')\n    os.write(1, b'raw' * 10_000)\n    os.write(2, b'raw')\n"
+        "    os.system('echo loud; cat')\n    sys.__stdout__.write('more')\n    return os.read(0, 10)"
+    )
+    outcome = run(child, source + ".decode()", imports="import os, sys")
+    assert outcome.value == "" and outcome.printed == "said\n"
+
+
+def test_what_is_printed_is_cut(child):
+    outcome = run(child, "def f():\n    for n in range(100_000): print('x' * 100)")
+    assert outcome.value is None and len(outcome.printed) == 2000
+
+
+@pytest.mark.parametrize(
+    ("source", "imports", "message"),
+    [
+        ("def f(x=1 / 0):\n    return 1", "", "ZeroDivisionError: division by zero (while it was read)"),
+        ("def f():\n    return nothing.x", "import nothing", "ModuleNotFoundError: No module named 'nothing' (while"),
+        ("f = 3", "", "The notebook defines no function f."),
+    ],
+)
+def test_an_answer_that_cannot_be_loaded(child, source, imports, message):
+    outcome = run(child, source, imports=imports)
+    assert outcome.problem.message.startswith(message)
+
+
+def test_a_child_that_dies_is_replaced(child):
+    before = run(child, "def f():\n    return os.getpid()", imports="import os").value
+    outcome = run(child, "def f():\n    os._exit(3)", imports="import os")
+    assert (outcome.problem.kind, outcome.problem.message) == ("died", "ended the whole process that it ran in")
+    assert child.call("f", (), seconds=5, without=()).problem.kind == "died"  # nothing more is asked of this answer
+    after = run(child, "def f():\n    return os.getpid()", imports="import os").value
+    assert after not in (before, os.getpid())
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
+
+
+def test_a_child_that_cannot_be_interrupted_from_inside_is_killed(child, monkeypatch):
+    monkeypatch.setattr(runner_module, "GRACE_SECONDS", 0.3)
+    source = "def f():\n    signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    while True: pass"
+    began = time.monotonic()
+    outcome = run(child, source, seconds=0.3, imports="import signal")
+    assert outcome.problem.kind == "time" and "had to be killed" in outcome.problem.message
+    assert time.monotonic() - began < 5
+
+
+def test_a_stopped_child_is_killed_too(child, monkeypatch):
+    run(child, "def f():\n    return 1")
+    monkeypatch.setattr(runner_module, "GRACE_SECONDS", 0.3)
+    os.kill(child._process.pid, signal.SIGSTOP)
+    outcome = child.call("f", (), seconds=0.2, without=())
+    assert outcome.problem.kind == "time" and child._process is None
+
+
+def test_an_endless_top_level_definition_is_stopped(child):
+    outcome = run(child, "class f:\n    while True: pass", seconds=0.3)
+    assert outcome.problem.kind == "time" and outcome.problem.line == 2
+
+
+@pytest.mark.parametrize(
+    "forged",
+    ["b'\\xff\\xff\\xff\\xff'", "b'\\x02\\0\\0\\0{}'", "b'\\x0b\\0\\0\\0{\"pickle\":1}'"],
+)
+def test_a_forged_message_ends_the_child_not_the_judge(child, forged):
+    source = (
+        "def f():\n    for descriptor in range(3, 20):\n        try:\n"
+        f"            os.write(descriptor, {forged})\n        except OSError:\n            pass\n    return 1"
+    )
+    outcome = run(child, source, imports="import os")
+    assert outcome.problem and outcome.problem.kind == "died"
+
+
+def test_each_answer_starts_with_a_fresh_module(child):
+    assert run(child, "def f():\n    globals()['left'] = 1\n    return 1").value == 1
+    assert "NameError" in run(child, "def f():\n    return left").problem.message
+
+
+def test_closing_leaves_no_process_thread_or_folder_behind():
+    before = set(threading.enumerate())
+    with ChildRunner() as runner:
+        folder, pid = run(runner, "def f():\n    return os.getcwd(), os.getpid()", imports="import os").value
+        assert os.path.isdir(folder)
+    assert not os.path.exists(folder)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=5)
+        assert not thread.is_alive()
+
+
+def test_a_child_that_cannot_start_says_so(monkeypatch):
+    monkeypatch.setattr(runner_module.sys, "executable", "/bin/false")
+    with ChildRunner() as runner, pytest.raises(RuntimeError, match="does not start"):
+        run(runner, "def f():\n    return 1")
