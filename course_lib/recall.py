@@ -66,7 +66,8 @@ class Recall:
         box.add_class("course-recall")
         bundle = box._repr_mimebundle_()
         live = bundle[0] if isinstance(bundle, tuple) else bundle
-        return live | {"text/plain": str(self)}
+        numbered = "\n".join(f"{number}. {question.text}" for number, question in enumerate(self.questions, 1))
+        return live | {"text/plain": str(self), "text/markdown": f"**{self.title}**\n\n{numbered}"}
 
     def __str__(self) -> str:
         return "\n".join(

@@ -73,6 +73,9 @@ def _tidy_output(output: NotebookNode) -> list[NotebookNode]:
         return []
     if WIDGET_VIEW not in output.get("data", {}):
         return [output]
+    if "text/markdown" in output.data:  # a widget that says in words what it would show
+        still = {kind: output.data[kind] for kind in ("text/markdown", "text/plain") if kind in output.data}
+        return [NotebookNode(output | {"data": still})]
     if "image/png" not in output.data:
         return []  # a control without a picture says nothing where no kernel runs
     sentence = output.data.get("text/plain", "")
