@@ -32,10 +32,11 @@ class Recall:
     Args:
         title: what stands above.
         questions: in the order shown.
+        if_none: what is said where there is no question.
     """
 
-    def __init__(self, title: str, questions: Sequence[Question]):
-        self.title, self.questions = title, tuple(questions)
+    def __init__(self, title: str, questions: Sequence[Question], if_none: str = ""):
+        self.title, self.questions, self.if_none = title, tuple(questions), if_none
 
     def _row(self, number: int, question: Question) -> widgets.Widget:
         show = widgets.Button(description="Show the answer", layout=widgets.Layout(width="140px"))
@@ -62,17 +63,19 @@ class Recall:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         rows = [self._row(number, question) for number, question in enumerate(self.questions, 1)]
-        box = widgets.VBox([widgets.HTML(f"<b>{escape(self.title)}</b>"), *rows])
+        head = f"<b>{escape(self.title)}</b>" + ("" if rows else f"<br>{escape(self.if_none)}")
+        box = widgets.VBox([widgets.HTML(head), *rows])
         box.add_class("course-recall")
         bundle = box._repr_mimebundle_()
         live = bundle[0] if isinstance(bundle, tuple) else bundle
-        numbered = "\n".join(f"{number}. {question.text}" for number, question in enumerate(self.questions, 1))
-        return live | {"text/plain": str(self), "text/markdown": f"**{self.title}**\n\n{numbered}"}
+        return live | {"text/plain": str(self), "text/markdown": f"**{self.title}**\n\n{self._numbered()}"}
 
     def __str__(self) -> str:
-        return "\n".join(
-            [self.title, *(f"{number}. {question.text}" for number, question in enumerate(self.questions, 1))]
-        )
+        return f"{self.title}\n{self._numbered()}"
+
+    def _numbered(self) -> str:
+        numbered = (f"{number}. {question.text}" for number, question in enumerate(self.questions, 1))
+        return "\n".join(numbered) or self.if_none
 
 
 def from_memory(questions: Sequence[Question], section: str) -> Recall:
@@ -93,3 +96,19 @@ def warm_up(questions: Sequence[Question], section: str, count: int = 2) -> Reca
     recalled = progress.recalled()
     by_need = sorted(earlier, key=lambda question: {False: 0, None: 1, True: 2}[recalled.get(question.id)])
     return Recall("Before you start, from earlier sections", by_need[:count])
+
+
+def surprised() -> Recall:
+    """The predictions that came out otherwise, asked again until the learner has them."""
+    recalled = progress.recalled()
+    questions = [
+        Question(
+            id=f"prediction {said['explorer']}",
+            section=said["explorer"],
+            text=said["question"],
+            answer=f"«{said['result']}». You had said «{said['picked']}», {'sure of it' if said['sure'] else 'a guess'}.",
+        )
+        for said in progress.surprises()
+    ]
+    open_ones = [question for question in questions if not recalled.get(question.id)]
+    return Recall("What surprised you", open_ones, if_none="Nothing so far, or nothing any more.")

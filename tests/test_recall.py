@@ -1,5 +1,5 @@
 from course_lib import progress
-from course_lib.recall import Question, from_memory, warm_up
+from course_lib.recall import Question, from_memory, surprised, warm_up
 
 QUESTIONS = [Question(f"q{n}", section, f"question {n}?", f"answer {n}.") for n, section in enumerate("0012")]
 
@@ -41,3 +41,15 @@ def test_the_answer_shows_when_asked_for_and_the_judgement_is_kept(progress_path
 def test_the_page_without_a_kernel_asks_and_does_not_answer(progress_path):
     data = from_memory(QUESTIONS, "0")._repr_mimebundle_()
     assert "question 1?" in data["text/plain"] and "answer" not in data["text/plain"]
+
+
+def test_a_surprise_is_asked_again_until_it_is_had(progress_path):
+    assert not surprised().questions and "Nothing so far" in str(surprised())
+    progress.note_prediction("test.bar", "How high?", "low", True, "high")
+    progress.note_prediction("test.foo", "How wide?", "wide", True, "wide")
+    (question,) = surprised().questions
+    assert question.text == "How high?" and "«high»" in question.answer and "sure of it" in question.answer
+    progress.note_recall(question.id, False)
+    assert len(surprised().questions) == 1
+    progress.note_recall(question.id, True)
+    assert not surprised().questions

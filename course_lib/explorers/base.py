@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from course_lib import progress
+from course_lib.checkpoints import CheckpointError
 from course_lib.explorers.canvas import Canvas, to_png
 from course_lib.explorers.controls import Control
 from course_lib.explorers.prediction import Prediction, PredictionBox
@@ -183,7 +184,7 @@ class Explorer:
         try:
             self.look()
             self.notice = ""
-        except (ValueError, LearnerError) as problem:
+        except (ValueError, LearnerError, CheckpointError) as problem:
             self.notice = f'<div class="course-notice">{escape(str(problem))}</div>'
         except Exception as error:
             what = escape(f"{type(error).__name__}: {error}")
