@@ -106,7 +106,7 @@ def surprised() -> Recall:
             id=f"prediction {said['explorer']}",
             section=said["explorer"],
             text=said["question"],
-            answer=f"«{said['result']}». You had said «{said['picked']}», {'sure of it' if said['sure'] else 'a guess'}.",
+            answer=f"«{said['result']}». You said «{said['picked']}», {'sure of it' if said['sure'] else 'a guess'}.",
         )
         for said in progress.surprises()
     ]
