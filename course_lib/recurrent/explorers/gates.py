@@ -130,6 +130,7 @@ class GateExplorer(Explorer):
             "flips": bool((free_chance[-1] > 0.5) != (held_chance[-1] > 0.5)),
             "cell_moved": max(float(np.abs(held[f"{n}.cell"][-1] - free[f"{n}.cell"][-1]).max()) for n in range(depth)),
             "shown": float(np.abs(held[f"{depth - 1}.hidden"][-1]).max()),
+            "layer": f"layer {layer + 1}" if depth > 1 else "",
             "where": f"word {word + 1} «{said[word]}», unit {unit + 1}",
             "numbers": numbers,
         }
@@ -153,6 +154,7 @@ class GateExplorer(Explorer):
             )
             some, every = data["clamped_units"]
             units = "every unit" if some == every else f"{some} of {every} units"
+            units += f" of {data['layer']}" if data["layer"] else ""
             outcome = "the answer flips" if data["flips"] else "the answer stays"
             text += f" With the {gate} gate of {units} held at {value:g} {where}, {held:.0%}: {outcome}."
         if self.learner and data["yours"] is None:
