@@ -10,7 +10,7 @@ import argparse
 import os
 from io import BytesIO
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 from moves import every_explorer, mover, openings
 from timing import load, report, set_apart, table, timed
@@ -52,7 +52,7 @@ def measure(name: str, explorer: Explorer, moves: int) -> tuple[list[str], float
     assert explorer.view is not None  # what a move shows goes to live widgets, as in a notebook
     for owner, phase in ((explorer, "compute"), (explorer, "update"), (explorer.canvas, "draw")):
         watch(owner, phase)
-    moved, ours, theirs, payloads = mover(explorer), [], [], []
+    moved, ours, theirs, worked, payloads = mover(explorer), [], [], [], []
 
     def move(control: str) -> float:
         state = moved(control)
@@ -66,13 +66,15 @@ def measure(name: str, explorer: Explorer, moves: int) -> tuple[list[str], float
     spent.clear()
     for _ in range(moves):
         peer = type(explorer)(**moved(slowest), learner=explorer.learner, with_quests=False)
+        began = process_time()
         ours.append(move(slowest))
+        worked.append(process_time() - began)
         theirs.append(timed(lambda peer=peer: interact(peer)))
     rest = [whole - sum(parts) for whole, *parts in zip(ours, *(spent[phase] for phase in PHASES), strict=True)]
-    compute, update, draw, png, rest, whole, peer = (
-        1e3 * median(times) for times in (*(spent[phase] for phase in PHASES), rest, ours, theirs)
+    compute, update, draw, png, rest, whole, cpu, peer = (
+        1e3 * median(times) for times in (*(spent[phase] for phase in PHASES), rest, ours, worked, theirs)
     )
-    times = (f"{ms:.1f}" for ms in (compute, update, draw, png, rest, whole, peer))
+    times = (f"{ms:.1f}" for ms in (compute, update, draw, png, rest, whole, cpu, peer))
     shares = f"{peer / whole:.1f}", f"{compute / whole:.0%}", f"{max(payloads):.0f}"
     return [name, slowest, *times, *shares], whole, max(payloads)
 
@@ -84,16 +86,18 @@ def main() -> None:
     os.environ["COURSE_STRICT"] = "1"  # an explorer that fails is not a fast one
     use_threads()
     watch(base, "to_png")
-    print(f"Milliseconds, medians of {options.moves} moves of the slowest control; {load()}\n")
-    header = "explorer", "control", "compute", "update", "draw", "PNG", "rest", "move", "interact", "ratio"
+    print(f"Milliseconds, medians of {options.moves} moves of the slowest control; {load()}")
+    print("CPU: the processor's own time for a move, which depends less on who else works; recording: compute's share\n")
+    header = "explorer", "control", "compute", "update", "draw", "PNG", "rest", "move", "CPU", "interact", "ratio"
     rows, slow, large = [], {}, {}
     for kind in every_explorer():
         for name, explorer in openings(kind):
             row, slow[name], large[name] = measure(name, explorer, options.moves)
             rows.append(row)
-    table([*header, "compute", "kB"], rows)
+    table([*header, "recording", "kB"], rows)
     for (name, ms), row in zip(slow.items(), rows, strict=True):
-        report(f"a move in {name}", ms, "ms", target=70, aim=40, note=f"`interact` takes {row[-3]} × as long")
+        note = f"{row[-5]} of CPU; `interact` takes {row[-3]} × as long"
+        report(f"a move in {name}", ms, "ms", target=70, aim=40, note=note)
     report("the largest picture of all", max(large.values()), "kB", target=150, note=max(large, key=large.get))
 
 

@@ -3,14 +3,15 @@
 The model is as small as the sentiment LSTM of section 4.3, where a step is short and any overhead shows. Both train the
 same model on the same batches in turn, run after run, so that a busy moment of the machine hits both.
 
-    python benchmarks/fit_overhead.py [--runs 9] [--steps 300]
+    python benchmarks/fit_overhead.py [--runs 15] [--steps 300]
 """
 
 import argparse
-import time
-from statistics import median
+from collections.abc import Callable
+from functools import partial
 
 import torch
+from timing import load, medians, report
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -18,7 +19,6 @@ from course_lib.device import use_threads
 from course_lib.training import Batches, fit
 
 VOCABULARY, LENGTH, EMBEDDING, HIDDEN, BATCH, ROWS = 80, 14, 16, 24, 32, 3200
-TARGET, AIM = 1.10, 1.03
 
 
 class Reader(nn.Module):
@@ -62,35 +62,25 @@ def through_fit(model: nn.Module, inputs: Tensor, targets: Tensor, steps: int) -
     return fit(model, batches, binary_cross_entropy_with_logits, steps=steps, learning_rate=1e-3, cache=False).losses
 
 
-def seconds(train, steps: int) -> float:
-    """How long a new model trains."""
+def train(way: Callable, steps: int) -> None:
+    """Train a new model."""
     torch.manual_seed(0)
-    model, (inputs, targets) = Reader(), data()
-    began = time.perf_counter()
-    losses = train(model, inputs, targets, steps)
-    taken = time.perf_counter() - began
+    losses = way(Reader(), *data(), steps)
     assert len(losses) == steps
-    return taken
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--runs", type=int, default=9, help="runs of each, interleaved")
+    options.add_argument("--runs", type=int, default=15, help="runs of each, interleaved")
     options.add_argument("--steps", type=int, default=300, help="steps of a run")
     options = options.parse_args()
     use_threads()
-    ways = {"bare PyTorch": bare, "through fit": through_fit}
-    for train in ways.values():
-        seconds(train, 20)  # the first optimizer makes PyTorch import for a second
-    taken = {name: [] for name in ways}
-    for run in range(options.runs):
-        for name, train in sorted(ways.items(), reverse=bool(run % 2)):
-            taken[name].append(seconds(train, options.steps))
-    for name, times in taken.items():
-        print(f"{name:14} {1e3 * median(times) / options.steps:.3f} ms a step")
-    ratio = median(taken["through fit"]) / median(taken["bare PyTorch"])
-    verdict = "as aimed for" if ratio <= AIM else "within the target" if ratio <= TARGET else "over the target"
-    print(f"ratio          {ratio:.3f}, {verdict} (target {TARGET}, aim {AIM}; medians of {options.runs} runs each)")
+    ways = {"bare": partial(train, bare, options.steps), "fit": partial(train, through_fit, options.steps)}
+    taken = medians(ways, options.runs)
+    for name, seconds in taken.items():
+        report(f"one step, {name}", 1e3 * seconds / options.steps, "ms")
+    note = f"medians of {options.runs} runs of {options.steps} steps each; {load()}"
+    report("training through fit / bare PyTorch", taken["fit"] / taken["bare"], "×", target=1.1, aim=1.03, note=note)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ COMMANDS = {
     "progress": ("course_lib.notebooks.learner:progress", "What you have solved, predicted and found so far."),
     "solution": ("course_lib.notebooks.learner:solution", "Show the right answer of an exercise."),
     "update": ("course_lib.notebooks.carry:update", "Carry your answers over to a new version of the workbook."),
-    "grade": ("course_lib.grading.command:grade", "Grade notebooks, folders or archives."),
+    "grade": ("course_lib.grading.command:grade", "Grade notebooks, or folders of them."),
     "results": ("course_lib.results:main", "Compute the larger figures that the notebooks plot."),
     "doctor": ("course_lib.notebooks.doctor:doctor", "Check that everything the workbook needs is here."),
 }

@@ -4,76 +4,27 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from copy import copy, deepcopy
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from itertools import count
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from course_lib import __version__
+from course_lib.batches import Batches, endless, from_the_start, lengths, whole
 from course_lib.checkpoints import KeptTraining, kept_training
 from course_lib.fingerprints import CannotHash, fingerprint
 from course_lib.processes import Team
 from course_lib.screen import progress_bar, say
-from course_lib.seeds import random_state, seed_everything, seeded, set_random_state
+from course_lib.seeds import random_state, seeded, set_random_state
+
+__all__ = ["Batches", "History", "fit"]
 
 SAVE_EVERY = 30.0  # seconds between two saves of a training that goes on; changes when it is saved, never its result
-
-
-class Batches:
-    """Rows of tensors in batches; every pass reads each row once, in a new order drawn from a generator of its own.
-
-    The last batch of a pass is smaller where the rows don't divide evenly.
-
-    Args:
-        inputs: what the model is called with: a tensor (rows, ...) or a tuple of such tensors.
-        targets: (rows, ...), what the loss compares with.
-        batch_size: rows in a batch.
-        seed: of the order.
-        shuffle: False keeps the rows as they stand.
-
-    Raises:
-        ValueError: no rows, tensors of different numbers of rows, or a batch size that is no whole number from 1.
-    """
-
-    def __init__(
-        self,
-        inputs: Tensor | tuple[Tensor, ...],
-        targets: Tensor,
-        batch_size: int,
-        seed: int = 0,
-        shuffle: bool = True,
-    ):
-        self.inputs = inputs if isinstance(inputs, tuple) else (inputs,)
-        self.targets = targets
-        rows = {len(tensor) for tensor in (*self.inputs, targets)}
-        if len(rows) != 1 or rows == {0}:
-            raise ValueError(f"inputs and targets must have the same number of rows, at least one, not {sorted(rows)}")
-        self.batch_size = _whole("batch_size", batch_size)
-        self.seed, self.shuffle = seed, shuffle
-        self.generator = torch.Generator().manual_seed(seed)
-
-    def again(self) -> "Batches":
-        """The same batches from the first pass on, and in the same order; the rows are shared."""
-        other = copy(self)
-        other.generator = torch.Generator().manual_seed(self.seed)
-        return other
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.targets) / self.batch_size)
-
-    def __iter__(self) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
-        """Yield `(inputs, targets)`: a tuple of tensors (batch, ...) and a tensor (batch, ...)."""
-        rows = len(self.targets)
-        order = torch.randperm(rows, generator=self.generator) if self.shuffle else torch.arange(rows)
-        for chosen in order.to(self.targets.device).split(self.batch_size):  # (batch,)
-            yield tuple(tensor[chosen] for tensor in self.inputs), self.targets[chosen]
 
 
 @dataclass
@@ -147,28 +98,29 @@ def fit(
     """
     _check(learning_rate, clip_norm, validate, patience)
     team = Team()
-    batches, validate = _from_the_start(batches), _from_the_start(validate)
-    total, pass_length = _lengths(batches, epochs, steps, team)
+    batches, validate = from_the_start(batches), from_the_start(validate)
+    total, pass_length = lengths(batches, epochs, steps, team)
     settings = [total, learning_rate, optimizer, clip_norm, validate, patience, seed, team.device.type, team.size]
     key, reason = _key([model.train(), batches, loss, *settings]) if cache else (None, "cache=False")
 
     with kept_training(name, key if team.first else None) as kept, seeded(seed):
         run = Run(name, model.to(team.device), optimizer, learning_rate, patience, team)
-        stream = run.begin(team.agree(kept.load()), _endless(batches, seed, team))
+        stream = run.begin(team.agree(kept.load()), endless(batches, seed, team))
         network, history = team.prepare(model), run.history
         with run.progress_bar(total) as bar, _ctrl_c(run) as pressed:
             while not history.stopped:
                 inputs, targets = team.moved(next(stream))  # a tuple of tensors (batch, ...), and (batch, ...)
                 with team.precision:
                     value = loss(network(*inputs), targets)  # ()
-                run.note(value, bar)  # raises where the loss is not finite
+                run.note(value)  # raises where the loss is not finite
                 run.optimizer.zero_grad()
                 value.backward()
                 if clip_norm is not None:
                     nn.utils.clip_grad_norm_(run.weights, clip_norm)
                 run.optimizer.step()
                 run.step += 1
-                bar.update()
+                if bar.update():  # now and then it is drawn anew
+                    bar.set_postfix_str(run.last_loss())
                 if validate is not None and (run.step % pass_length == 0 or run.step == total):
                     run.note_validation(team.agree(_measure(model, validate, loss, team)))
                 history.stopped = run.why_stop(total, pressed)
@@ -206,7 +158,7 @@ class Run:
         hidden = {"disable": True} if self.history.stopped or not self.team.first else {}  # else TQDM_DISABLE decides
         return progress_bar(desc=self.name, total=total, initial=self.step, unit="step", **hidden)
 
-    def note(self, loss: Tensor, bar: tqdm) -> None:
+    def note(self, loss: Tensor) -> None:
         """Take down the loss of a step, and look at it now or, where that takes time, together with the next ones.
 
         Raises:
@@ -218,7 +170,10 @@ class Run:
         self.unread.append(loss.detach())
         if len(self.unread) >= self.team.read_every:
             self._read_losses()
-            bar.set_postfix_str(f"loss {self.history.losses[-1]:.3f}", refresh=False)
+
+    def last_loss(self) -> str:
+        """The last loss that was looked at, in words."""
+        return f"loss {self.history.losses[-1]:.3f}" if self.history.losses else ""
 
     def note_validation(self, score: float) -> None:
         """Take down a validation, and the weights if it is the best so far and they may be wanted back."""
@@ -334,20 +289,6 @@ def _ctrl_c(run: Run) -> Iterator[list]:
             signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
 
-def _endless(batches: Iterable, seed: int, team: Team) -> Iterator:
-    """This process's batches, one pass after another.
-
-    Each pass begins from a seed of its own, so that a training that goes on after an interruption draws the same.
-    """
-    for number in count():
-        seed_everything(int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
-        batch = None
-        for batch in team.share(batches):
-            yield batch
-        if batch is None or iter(batches) is batches:
-            raise ValueError("the batches ran out: give fewer steps, or a list of batches, which can be read again")
-
-
 @torch.no_grad()
 def _measure(model: nn.Module, validate: Iterable | Callable, loss: Callable, team: Team) -> float:
     """What `validate` says of the model in evaluation mode: for batches the mean loss of their rows."""
@@ -357,18 +298,13 @@ def _measure(model: nn.Module, validate: Iterable | Callable, loss: Callable, te
             if callable(validate):
                 return float(validate(model))
             total, rows = 0.0, 0
-            for batch in _from_the_start(validate):
+            for batch in from_the_start(validate):
                 inputs, targets = team.moved(batch)
                 total += float(loss(model(*inputs), targets)) * len(inputs[0])
                 rows += len(inputs[0])
             return total / rows
     finally:
         model.train()
-
-
-def _from_the_start(batches: object) -> object:
-    """The same training twice draws the same `Batches`, whatever was drawn from them in between."""
-    return batches.again() if isinstance(batches, Batches) else batches
 
 
 def _key(decides: list) -> tuple[str | None, str]:
@@ -379,33 +315,13 @@ def _key(decides: list) -> tuple[str | None, str]:
         return None, str(error)
 
 
-def _lengths(batches: Iterable, epochs: int | None, steps: int | None, team: Team) -> tuple[int, int]:
-    """Steps in all, and in one pass through the batches."""
-    if (epochs is None) == (steps is None):
-        raise ValueError("say how long to train, either by epochs=... or by steps=...")
-    if isinstance(batches, Sized) and len(batches) < team.size:
-        raise ValueError(f"there are {len(batches)} batches, and every process needs at least one")
-    pass_length = len(batches) // team.size if isinstance(batches, Sized) else None
-    if steps is not None:
-        return _whole("steps", steps), pass_length or steps
-    if pass_length is None:
-        raise ValueError("a generator of batches can be read only once: give steps=..., or a list of batches")
-    return _whole("epochs", epochs) * pass_length, pass_length
-
-
 def _check(learning_rate: float, clip_norm: float | None, validate: object, patience: int | None) -> None:
     for setting, value in {"learning_rate": learning_rate, "clip_norm": clip_norm}.items():
         if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
             raise ValueError(f"{setting} must be a number above 0, not {value!r}")
     if patience is not None:
-        _whole("patience", patience)
+        whole("patience", patience)
         if validate is None:
             raise ValueError("patience needs validate=..., or nothing says whether the model still gets better")
-    if validate is not None and not callable(validate) and iter(validate) is validate:
+    if isinstance(validate, Iterator):
         raise ValueError("validate is a generator, which can be read only once: give a list of batches")
-
-
-def _whole(setting: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{setting} must be a whole number from 1, not {value!r}")
-    return value

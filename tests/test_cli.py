@@ -75,20 +75,23 @@ def test_doctor_says_what_to_do(monkeypatch, tmp_path):
 
 
 def test_lab_keeps_to_its_own_folder(tmp_path, monkeypatch):
-    """It begins with the user's settings and then writes elsewhere."""
-    own = tmp_path / "own" / "lab" / "user-settings" / "themes"
-    own.mkdir(parents=True)
-    (own / "dark").write_text("{}")
-    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "own"))
     for name in ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_CONFIG_PATH"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     state = tmp_path / "state"
     lab.set_apart(state)
-    assert (state / "settings" / "themes" / "dark").exists()
     assert os.environ["JUPYTERLAB_SETTINGS_DIR"] == str(state / "settings")
     assert os.environ["JUPYTERLAB_WORKSPACES_DIR"] == str(state / "workspaces")
     assert Path(os.environ["JUPYTER_CONFIG_PATH"], "jupyter_lab_config.json").exists()
+
+
+def test_lab_without_the_right_to_write(tmp_path, monkeypatch):
+    (tmp_path / "a-file").touch()
+    monkeypatch.setattr(lab, "repository", lambda: tmp_path / "a-file")
+    monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "a-file" / "settings"))
+    done = course("lab", "--notebooks", tmp_path)
+    assert done.exit_code == 1
+    assert "JupyterLab cannot keep its state" in done.output
 
 
 def test_lab_opens_the_start_page(tmp_path):

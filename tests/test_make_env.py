@@ -154,7 +154,7 @@ def test_no_venv_module(workbook, monkeypatch):
 def test_a_full_disk_before_the_install(workbook, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1.2e9))
     said = failure(workbook)
-    assert "needs 3 GB" in said
+    assert "needs 2.5 GB" in said
     assert "1.2 GB are free" in said
     assert workbook.commands == []
 

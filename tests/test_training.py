@@ -64,44 +64,6 @@ def interrupting(at: int, loss=mse_loss, times: int = 1):
     return pressed
 
 
-# Batches
-
-
-def test_a_pass_reads_every_row_once_in_an_order_of_its_own():
-    batches = Batches(torch.arange(10), torch.arange(10) * 2, 4, seed=1)
-    passes = [[(inputs, targets) for (inputs,), targets in batches] for _ in range(3)]
-    assert len(batches) == 3
-    for one in passes:
-        assert [len(inputs) for inputs, _ in one] == [4, 4, 2]
-        assert sorted(torch.cat([inputs for inputs, _ in one]).tolist()) == list(range(10))
-        assert all(torch.equal(inputs * 2, targets) for inputs, targets in one)
-    orders = [torch.cat([inputs for inputs, _ in one]).tolist() for one in passes]
-    assert len(set(map(tuple, orders))) == 3
-    again = [torch.cat([inputs for (inputs,), _ in batches.again()]).tolist() for _ in range(2)]
-    assert again == [orders[0], orders[0]]
-
-
-def test_rows_stay_as_they_stand_without_shuffling():
-    inputs = torch.arange(5), torch.arange(5) + 1
-    (first, second), targets = next(iter(Batches(inputs, torch.arange(5), 3, shuffle=False)))
-    assert_close([first, second, targets], [torch.arange(3), torch.arange(3) + 1, torch.arange(3)])
-
-
-@pytest.mark.parametrize(
-    "inputs, targets, size, says",
-    [
-        (torch.ones(3), torch.ones(4), 1, r"the same number of rows, at least one, not \[3, 4\]"),
-        ((torch.ones(3), torch.ones(2)), torch.ones(3), 1, "the same number of rows"),
-        (torch.ones(0), torch.ones(0), 1, "at least one"),
-        (torch.ones(3), torch.ones(3), 0, "batch_size must be a whole number from 1, not 0"),
-        (torch.ones(3), torch.ones(3), 1.5, "batch_size must be a whole number from 1"),
-    ],
-)
-def test_batches_that_cannot_be_are_refused(inputs, targets, size, says):
-    with pytest.raises(ValueError, match=says):
-        Batches(inputs, targets, size)
-
-
 # The loop
 
 
@@ -202,11 +164,10 @@ def test_training_again_starts_the_batches_again():
     ],
 )
 def test_what_cannot_be_trained_is_refused_with_a_sentence(settings, says):
+    settings = {"model": network()} | settings
     before = torch.get_rng_state()
     with pytest.raises(ValueError, match=says):
-        train(**{"model": network()} | settings)
-    torch.manual_seed(0)
-    network()
+        train(**settings)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -376,6 +337,19 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(stops, sourc
     assert train(parts, batches(), **settings) == expected
     assert same_weights(parts, whole)
     assert len(list(os.scandir(os.environ["COURSE_CACHE"]))) == 2  # the result and its lock: nothing unfinished is left
+
+
+def test_patience_goes_on_counting_after_an_interruption(monkeypatch):
+    settings = {"validate": lambda model: float(model[0].weight.norm()), "patience": 3, "learning_rate": 0.05}
+    whole, parts = network(), network()
+    expected = train(whole, epochs=9, cache=False, **settings)
+    assert (expected.stopped, len(expected.losses)) == ("no improvement", 20)  # the weights grow from the first pass on
+    with monkeypatch.context() as patch:
+        press_after(12, patch)
+        train(parts, epochs=9, **settings)
+    parts = network()
+    assert train(parts, epochs=9, **settings) == expected
+    assert same_weights(parts, whole)
 
 
 def press_after(step: int, patch: pytest.MonkeyPatch) -> None:

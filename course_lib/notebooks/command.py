@@ -23,7 +23,7 @@ def run(chapters: tuple[str, ...], profile: str, seed: int, in_place: bool, buil
     """Execute the notebooks of CHAPTERs, or of all.
 
     A chapter is named by its folder (04_recurrent, or 04), a notebook by its path. Executed notebooks, and an HTML page
-    of each, go to build/CHAPTER. A notebook that fails does not stop those after it; the exit status is then 1.
+    of each, go to build. A notebook that fails does not stop those after it; the exit status is then 1.
     """
     notebooks = find_notebooks(chapters)
     if in_place:

@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 from traitlets.config import Config
 
-from course_lib.notebooks.files import NotebookError, chapter_of, read_notebook
+from course_lib.notebooks.files import NotebookError, notebooks_folder, read_notebook
 from course_lib.notebooks.tidy import tidy
 from course_lib.paths import write_atomically
 
@@ -46,14 +46,15 @@ def execute_all(notebooks: list[Path], build: Path, profile: str = "quick", seed
 
     Args:
         notebooks: the files; they are not changed.
-        build: a folder; in one of its chapter, each notebook is left executed, with an HTML page beside it.
+        build: a folder; each notebook is left there executed, in its chapter, with an HTML page beside it.
         profile: quick, study or gpu.
         seed: of all randomness.
     """
     with tqdm(notebooks, unit="notebook", dynamic_ncols=True) as bar:
         for path in bar:
             bar.set_description(path.stem)
-            yield execute(path, build / chapter_of(path) / path.name, profile, seed)
+            chapter = "" if path.parent == notebooks_folder() else path.resolve().parent.name
+            yield execute(path, build / chapter / path.name, profile, seed)
 
 
 def execute(
@@ -163,4 +164,5 @@ def _page(notebook: NotebookNode, title: str) -> str:
     """The notebook as one HTML page that needs no kernel; formulas are set by MathJax, where there is a network."""
     page = tidy(notebook)
     page.metadata.title = title
-    return nbconvert.HTMLExporter().from_notebook_node(page)[0]
+    text = nbconvert.HTMLExporter().from_notebook_node(page)[0]
+    return re.sub(r'href="(?!\w+:)([^"#]+)\.ipynb\b', r'href="\1.html', text)  # links lead to the other pages

@@ -40,11 +40,6 @@ def find_notebooks(names: tuple[str, ...] = (), folder: Path | None = None) -> l
     return list(dict.fromkeys(found))
 
 
-def chapter_of(path: Path) -> str:
-    """The chapter that a notebook belongs to: its folder's name, or its own where it stands alone."""
-    return path.stem if path.resolve().parent.name == "notebooks" else path.resolve().parent.name
-
-
 def _place(name: str, folder: Path) -> Path:
     """The file or folder that a name means."""
     chapters = {path.stem if path.suffix else path.name: path for path in _chapters(folder)}

@@ -1,7 +1,6 @@
 """`course lab`: the workbook in JupyterLab, by the configuration in `jupyter/`, apart from the user's own settings."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -51,16 +50,11 @@ def lab_arguments(notebooks: Path) -> list[str]:
 def set_apart(state: Path) -> None:
     """Let JupyterLab keep settings and layouts in this folder, unless the environment names others.
 
-    It begins with a copy of the user's own settings, such as a dark theme; what is changed later stays in the workbook.
+    Raises:
+        OSError: nothing can be written there.
     """
-    from jupyter_core.paths import jupyter_config_dir
-
-    own, settings = Path(jupyter_config_dir(), "lab", "user-settings"), state / "settings"
-    if "JUPYTERLAB_SETTINGS_DIR" not in os.environ and not settings.exists():
-        if own.is_dir():
-            shutil.copytree(own, settings)
-        settings.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("JUPYTERLAB_SETTINGS_DIR", str(settings))
-    os.environ.setdefault("JUPYTERLAB_WORKSPACES_DIR", str(state / "workspaces"))
+    for variable, name in (("JUPYTERLAB_SETTINGS_DIR", "settings"), ("JUPYTERLAB_WORKSPACES_DIR", "workspaces")):
+        folder = Path(os.environ.setdefault(variable, str(state / name)))
+        folder.mkdir(parents=True, exist_ok=True)
     configurations = [str(repository() / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, configurations))

@@ -1,6 +1,7 @@
 """What a learner sees in JupyterLab: a clean first screen, and the gate explorer moving under the keyboard."""
 
 import re
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
@@ -62,8 +63,8 @@ def test_the_start_pages_explorer_answers(lab, page):
     open_notebook(page, lab, "00_start_here.ipynb")
     run_all(page)
     explorer = page.locator(".course-explorer").first
-    move_and_see(page, explorer, explorer.locator(".noUi-handle").first)
     assert problems_anywhere(page) == []
+    push(page, explorer, explorer.locator(".noUi-handle").first)
 
 
 def test_the_gate_explorer_moves_under_the_keyboard(lab, page):
@@ -81,20 +82,29 @@ def test_the_gate_explorer_moves_under_the_keyboard(lab, page):
     explorer = page.locator(".course-explorer:not(:has(.course-prediction))").filter(
         has=page.locator(".course-control-value")
     ).last  # fmt: skip
-    explorer.locator(".course-control-clamp select").select_option("forget")
-    move_and_see(page, explorer, explorer.locator(".course-control-value .noUi-handle"))
-    assert problems_anywhere(page) == []
+    with moving(explorer):
+        explorer.locator(".course-control-clamp select").select_option("write")
+    push(page, explorer, explorer.locator(".course-control-value .noUi-handle"))
 
 
-def move_and_see(page, explorer, handle):
-    """Push a slider by its arrow key; the explorer's picture, its number and its sentence must follow."""
-    picture, sentence = explorer.locator("img.course-picture"), explorer.locator("[role=status]")
-    handle.scroll_into_view_if_needed()
-    page.wait_for_timeout(0.5 * SECOND)  # for pictures that are still on their way
-    source, at, said = picture.get_attribute("src"), handle.get_attribute("aria-valuenow"), sentence.text_content()
-    handle.focus()
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
+def push(page, explorer, handle):
+    """Push a slider by its arrow keys; its number and the explorer's view must follow."""
+    at = handle.get_attribute("aria-valuenow")
+    with moving(explorer):
+        handle.focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
     expect(handle).not_to_have_attribute("aria-valuenow", at)
+    assert page.evaluate(PROBLEMS) == []
+    explorer.evaluate("explorer => explorer.scrollIntoView()")  # for the picture that is kept
+
+
+@contextmanager
+def moving(explorer):
+    """The explorer's picture and its sentence must change by what is done inside."""
+    picture, sentence = explorer.locator("img.course-picture"), explorer.locator("[role=status]")
+    explorer.scroll_into_view_if_needed()
+    source, said = picture.get_attribute("src"), sentence.text_content()
+    yield
     expect(picture).not_to_have_attribute("src", source, timeout=20 * SECOND)
     expect(sentence).not_to_have_text(said, timeout=20 * SECOND)

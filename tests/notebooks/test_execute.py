@@ -33,7 +33,8 @@ PRINTS = "import sys\nfor n in range(3):\n    print(n, flush=True)\nprint(profil
 @pytest.fixture
 def small(tmp_path):
     """A small real notebook: parameters, a picture with a widget, printed lines, a heading that is folded."""
-    heading = new_markdown_cell("## More", id="more", metadata={"jp-MarkdownHeadingCollapsed": True, "vscode": {}})
+    folded = {"jp-MarkdownHeadingCollapsed": True, "vscode": {}}
+    heading = new_markdown_cell("## More [of it](../00_start_here.ipynb#end)", id="more", metadata=folded)
     return save(
         tmp_path / "notebooks" / "01_small" / "1.1_small.ipynb",
         code('profile = "quick"\nseed = 0', "parameters", id="parameters"),
@@ -45,15 +46,16 @@ def small(tmp_path):
 
 
 def test_run_leaves_executed_notebooks_and_pages(small, tmp_path):
-    before = small.read_bytes()
-    done = course("run", small, "--profile", "study", "--seed", 3, "--build", tmp_path / "build")
+    before, build = small.read_bytes(), tmp_path / "a {strange} place"
+    done = course("run", small, "--profile", "study", "--seed", 3, "--build", build)
     assert done.exit_code == 0, done.output
     assert "passed" in done.output
-    executed = read_notebook(tmp_path / "build" / "01_small" / "1.1_small.ipynb")
+    executed = read_notebook(build / "01_small" / "1.1_small.ipynb")
     assert executed.cells[-1].outputs[-1].text.endswith("study 3\n")
-    page = (tmp_path / "build" / "01_small" / "1.1_small.html").read_text()
+    page = (build / "01_small" / "1.1_small.html").read_text()
     assert "data:image/png;base64," in page
     assert "The cell *keeps* c_t." in page
+    assert 'href="../00_start_here.html#end"' in page
     assert small.read_bytes() == before
 
 
