@@ -2,15 +2,18 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.datasets.reviews import encode
 from course_lib.explorers import LearnerError
 from course_lib.recurrent.explorers.gates import (
     GateExplorer,
     SentenceExplorer,
+    _read,
     opening_prediction,
     opening_state,
     responses,
 )
 from course_lib.recurrent.explorers.memory import MemoryExplorer
+from course_lib.recurrent.sentiment import load_reader
 from course_lib.start_here.explorers.gate import SingleGate
 
 
@@ -45,10 +48,6 @@ def test_a_clamp_shows_in_the_panel_and_only_where_it_was_set():
 
 def test_the_pull_is_the_gradient_of_the_answer():
     """Nudge the vector of one word and compare with the slope."""
-    from course_lib.datasets.reviews import encode
-    from course_lib.recurrent.explorers.gates import _read
-    from course_lib.recurrent.sentiment import load_reader
-
     reader, sentence = load_reader(), "the film was not good"
     _, _, pull = _read(reader, sentence)
     x = reader.model.embedding(encode([sentence])[0]).double()
@@ -85,6 +84,25 @@ def test_a_text_that_cannot_be_read_is_said_and_nothing_is_lost(kind, sentence, 
     picture = explorer.view and explorer._picture.value
     explorer.set(sentence=sentence)
     assert message in explorer._words.value and explorer._picture.value == picture
+
+
+def test_an_empty_text_keeps_the_chosen_words():
+    explorer = GateExplorer(clamp="forget", words=(3, 5), word=4)
+    _ = explorer.view
+    explorer.set(sentence="")
+    explorer.set(sentence="i would not say that the film was good")
+    assert explorer.state()["words"] == (3, 5) and explorer.state()["word"] == 4
+
+
+def test_a_cell_that_writes_into_its_weights_does_not_harm_the_model():
+    def careless(x, h, c, W_f, b_f, *others):
+        b_f += 100
+        W_f *= 0
+        return h, c
+
+    before = load_reader().model.lstm.layers[0].gates.bias.clone()
+    GateExplorer(learner=careless).look()
+    assert torch.equal(load_reader().model.lstm.layers[0].gates.bias, before)
 
 
 def test_unknown_words_are_named():

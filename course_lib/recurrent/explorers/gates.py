@@ -87,10 +87,11 @@ class GateExplorer(Explorer):
 
     def places(self, sentence, model, layer, sort, **_):
         reader = load_reader(model)
-        words = [f"{place + 1} {word}" for place, word in enumerate(words_of(sentence)[:LONGEST])] or ["…"]
+        words = [f"{place + 1} {word}" for place, word in enumerate(words_of(sentence)[:LONGEST])]
         layers = [f"layer {n + 1}" for n in range(len(reader.model.lstm.layers))]
         rows = [f"unit {unit + 1}" for unit in self._order(reader, sentence, min(layer, len(layers) - 1), sort)]
-        return {"words": words, "word": words, "units": rows, "row": rows, "layer": layers}
+        places = {"units": rows, "row": rows, "layer": layers}
+        return places | {"words": words, "word": words} if words else places  # an empty text keeps what was chosen
 
     def compute(self, sentence, clamp, value, words, units, show, model, layer, sort, word, row):
         reader = load_reader(model)
@@ -248,16 +249,15 @@ def unknown_words(reader: Reader, sentence: str) -> list[str]:
 
 
 def _never_met(words: list[str]) -> str:
-    return (
-        f" The model never met {', '.join(f'«{word}»' for word in words)}: it reads «<unknown>» there." if words else ""
-    )
+    named = ", ".join(f"«{word}»" for word in words)
+    return f" The model never met {named}: it reads «<unknown>» there." if words else ""
 
 
 def separate_weights(cell: LSTMCell) -> tuple[Tensor, ...]:
-    """The cell's weights as W_f, b_f, W_i, b_i, W_C, b_C, W_o, b_o, which act on [h, x] as the sources write it."""
+    """Copies of the weights as W_f, b_f, W_i, b_i, W_C, b_C, W_o, b_o, which act on [h, x] as the sources write it."""
     inputs = cell.gates.in_features - len(cell.gates.bias) // 4
     weight = torch.cat([cell.gates.weight[:, inputs:], cell.gates.weight[:, :inputs]], dim=1)  # on [h, x]
-    (w_i, w_f, w_c, w_o), (b_i, b_f, b_c, b_o) = weight.chunk(4), cell.gates.bias.chunk(4)
+    (w_i, w_f, w_c, w_o), (b_i, b_f, b_c, b_o) = weight.chunk(4), cell.gates.bias.clone().chunk(4)
     return w_f, b_f, w_i, b_i, w_c, b_c, w_o, b_o
 
 
@@ -266,8 +266,7 @@ def _read(reader: Reader, sentence: str, *clamps: Clamp) -> tuple[dict[str, np.n
 
     Returns:
         "layer.tap" -> (time, units); the chance of praise after each word, (time,); how hard each word pulls at the
-        last
-        logit: the norm of its gradient by the word's vector, (time,)
+        answer: the norm of the last logit's gradient by the word's vector, (time,)
     """
     tokens, lengths = encode([sentence], reader.vocabulary)
     if lengths[0] > LONGEST:
@@ -289,17 +288,15 @@ def _read_tokens(name: str, tokens: tuple[int, ...], clamps: tuple[Clamp, ...]):
 
 @lru_cache
 def responses(name: str, layer: int) -> dict[str, np.ndarray]:
-    """What each unit's cell responds to, measured on 200 test reviews: how much more it moves at those words than at
-    others.
+    """What each unit's cell responds to, measured on 200 test reviews: how differently it moves at such words.
 
     Returns:
         kind of word -> (units,), signed
     """
     reader, reviews = load_reader(name), load_reviews("test", 200)
     with torch.no_grad():
-        cell = record(reader.model, reviews.tokens, reviews.lengths).taps[
-            f"lstm.layers.{layer}.cell"
-        ]  # (time, reviews, units)
+        run = record(reader.model, reviews.tokens, reviews.lengths)
+    cell = run[f"{layer}.cell"]  # (time, reviews, units)
     change = torch.diff(cell, dim=0, prepend=torch.zeros_like(cell[:1])).transpose(0, 1)  # (reviews, time, units)
     index = {word: number for number, word in enumerate(reader.vocabulary)}
 
