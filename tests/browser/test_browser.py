@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import expect
 
+from course_lib.paths import repository
+
 pytestmark = pytest.mark.browser
 SECOND = 1000.0  # playwright counts in milliseconds
 RUN_ALL = """
@@ -78,6 +80,7 @@ def test_the_gate_explorer_moves_under_the_keyboard(lab, page):
     asked.get_by_role("button", name="Show me").click()
     expect(asked.get_by_text("You said")).to_be_visible(timeout=20 * SECOND)
     expect(asked.locator(".course-control-value .noUi-target")).not_to_have_attribute("disabled", re.compile(".*"))
+    asked.screenshot(path=repository() / "build" / "browser" / "gate_explorer.png")  # the README's picture is this one
 
     explorer = page.locator(".course-explorer:not(:has(.course-prediction))").filter(
         has=page.locator(".course-control-value")
