@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from course_lib.figures.heatmap import HeatMap
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, SHARE, SIGNED, VERMILLION
@@ -49,6 +50,7 @@ def build_gates(figure: Figure) -> dict:
         axes.text(-0.012, 0.5, title, transform=axes.transAxes, ha="right", va="center", color=INK)
         heat = HeatMap(axes, cmap, low, high)
         focus = axes.add_patch(Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.6, zorder=4, clip_on=False))
+        focus.set_path_effects([withStroke(linewidth=3.4, foreground="white")])  # seen on dark cells too
         held = axes.add_patch(Rectangle((0, 0), 0, 0, fill=False, ec=VERMILLION, lw=2.4, zorder=5, clip_on=False))
         artists[name] = {"heat": heat, "focus": focus, "held": held}
     _build_numbers(figure, artists)

@@ -74,7 +74,7 @@ def browser():
 @pytest.fixture
 def page(browser, request):
     """A page; whatever its console calls an error fails the test, and its last sight is kept in build/browser."""
-    page = browser.new_page(viewport={"width": 1300, "height": 1000}, device_scale_factor=2)
+    page = browser.new_page(viewport={"width": 1300, "height": 1250}, device_scale_factor=2)
     errors = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -80,7 +80,6 @@ def test_the_gate_explorer_moves_under_the_keyboard(lab, page):
     asked.get_by_role("button", name="Show me").click()
     expect(asked.get_by_text("You said")).to_be_visible(timeout=20 * SECOND)
     expect(asked.locator(".course-control-value .noUi-target")).not_to_have_attribute("disabled", re.compile(".*"))
-    asked.screenshot(path=repository() / "build" / "browser" / "gate_explorer.png")  # the README's picture is this one
 
     explorer = page.locator(".course-explorer:not(:has(.course-prediction))").filter(
         has=page.locator(".course-control-value")
@@ -88,6 +87,7 @@ def test_the_gate_explorer_moves_under_the_keyboard(lab, page):
     with moving(explorer):
         explorer.locator(".course-control-clamp select").select_option("write")
     push(page, explorer, explorer.locator(".course-control-value .noUi-handle"))
+    explorer.screenshot(path=repository() / "build" / "browser" / "gate_explorer.png")  # the README's picture
 
 
 def push(page, explorer, handle):
