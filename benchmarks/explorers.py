@@ -87,7 +87,7 @@ def main() -> None:
     use_threads()
     watch(base, "to_png")
     print(f"Milliseconds, medians of {options.moves} moves of the slowest control; {load()}")
-    print("CPU: the processor's own time for a move, which depends less on who else works; recording: compute's share\n")
+    print("CPU: the processor's own time for a move, whoever else is at work; recording: compute's share of a move\n")
     header = "explorer", "control", "compute", "update", "draw", "PNG", "rest", "move", "CPU", "interact", "ratio"
     rows, slow, large = [], {}, {}
     for kind in every_explorer():

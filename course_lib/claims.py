@@ -4,9 +4,13 @@ Nobody types a verdict: a claim names its conditions, each is found true or fals
 whether the claim holds, fails, or depends.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+from course_lib.paths import repository
 
 Verdict = Literal["holds", "fails", "depends"]
 
@@ -64,3 +68,53 @@ def settle(id: str, says: str, conditions: Mapping[str, bool]) -> Claim:
             raise TypeError(f"{id}: «{condition}» must be found true or false, not {value!r}")
         found[condition] = value
     return Claim(id, says, found)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Claims as the book's notebooks settled them, shown as a page.
+
+    Attributes:
+        rows: the notebook's path from the notebooks' folder, its title, the claim.
+    """
+
+    rows: Sequence[tuple[str, str, Claim]]
+
+    def only(self, verdict: Verdict) -> "Ledger":
+        """The claims with this verdict."""
+        return Ledger([row for row in self.rows if row[2].verdict == verdict])
+
+    def __repr__(self) -> str:
+        return "\n".join(str(claim) for _, _, claim in self.rows) or "none"
+
+    def _repr_markdown_(self) -> str:
+        lines, section = [], None
+        for path, title, claim in self.rows:
+            if path != section:
+                lines.append(f"\n**[{title}]({path})**\n")
+                section = path
+            found = "; ".join(f"{condition}: {'yes' if yes else 'no'}" for condition, yes in claim.conditions.items())
+            lines.append(f"- «{claim.says}» {found}.")
+        return "\n".join(lines) or "None so far."
+
+
+def settled(notebooks: Path | None = None) -> Ledger:
+    """Every claim that the notebooks, as they are saved, have settled.
+
+    Args:
+        notebooks: their folder; by default that of the workbook.
+    """
+    folder = notebooks or repository() / "notebooks"
+    rows = []
+    for path in sorted(folder.rglob("*.ipynb")):
+        if ".ipynb_checkpoints" in path.parts:
+            continue
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        title = "".join(cells[0]["source"]).splitlines()[0].lstrip("# ")
+        for cell in cells:
+            for output in cell.get("outputs", []):
+                if CLAIM in output.get("data", {}):
+                    kept = output["data"][CLAIM]
+                    claim = Claim(kept["id"], kept["says"], kept["conditions"])
+                    rows.append((path.relative_to(folder).as_posix(), title, claim))
+    return Ledger(rows)

@@ -1,7 +1,8 @@
+import nbformat
 import pytest
 import torch
 
-from course_lib.claims import CLAIM, settle
+from course_lib.claims import CLAIM, settle, settled
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,18 @@ def test_a_claim_needs_a_condition():
 def test_a_condition_is_true_or_false(value):
     with pytest.raises(TypeError, match="true or false"):
         settle("topic#1", "it is so", {"x": value})
+
+
+def test_the_ledger_is_read_from_saved_notebooks(tmp_path):
+    claims = [settle("a#1", "it holds", {"x": True}), settle("a#2", "it fails", {"x": False, "y": False})]
+    outputs = [nbformat.v4.new_output("execute_result", claim._repr_mimebundle_()) for claim in claims]
+    cells = [nbformat.v4.new_markdown_cell("# 1.1 A title"), nbformat.v4.new_code_cell("settle(...)", outputs=outputs)]
+    (tmp_path / "01_room").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "01_room" / "1.1.ipynb")
+    ledger = settled(tmp_path)
+    assert [claim.verdict for _, _, claim in ledger.rows] == ["holds", "fails"]
+    (row,) = ledger.only("fails").rows
+    assert row == ("01_room/1.1.ipynb", "1.1 A title", claims[1])
+    page = ledger.only("fails")._repr_markdown_()
+    assert "[1.1 A title](01_room/1.1.ipynb)" in page and "it fails" in page and "it holds" not in page
+    assert "None so far" in ledger.only("depends")._repr_markdown_()
