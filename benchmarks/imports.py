@@ -32,10 +32,10 @@ print(json.dumps([end - begin for begin, end in zip(times, times[1:])]))
 
 
 def first_cells(notebook: Path) -> str:
-    """The notebook's code up to the cell that imports and calls `start`."""
-    cells = [cell.source for cell in read_notebook(notebook).cells if cell.cell_type == "code"]
-    first = next(number for number, source in enumerate(cells) if "start(" in source)
-    return "\n".join(cells[: first + 1])
+    """The notebook's parameters, and the first cell of code after them."""
+    cells = [cell for cell in read_notebook(notebook).cells if cell.cell_type == "code"]
+    after = next(n for n, cell in enumerate(cells) if "parameters" not in cell.metadata.get("tags", []))
+    return "\n".join(cell.source for cell in cells[: after + 1])
 
 
 def seconds(code: str) -> list[float]:
