@@ -12,11 +12,12 @@ from io import BytesIO
 from statistics import median
 from time import perf_counter, process_time
 
-from moves import every_explorer, mover, openings
+from moves import mover, openings
 from timing import load, report, set_apart, table, timed
 
 from course_lib.device import use_threads
 from course_lib.explorers import Explorer, base
+from course_lib.explorers.rooms import every_explorer
 from course_lib.figures.style import new_figure, style
 
 PHASES = ("compute", "update", "draw", "to_png")

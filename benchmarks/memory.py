@@ -8,11 +8,12 @@ import gc
 import os
 
 import psutil
-from moves import every_explorer, mover, openings
+from moves import mover, openings
 from timing import report, set_apart
 
 from course_lib.device import use_threads
 from course_lib.explorers import Explorer
+from course_lib.explorers.rooms import every_explorer
 
 WARM_UP = 100  # moves until caches of bounded size are full
 

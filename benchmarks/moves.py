@@ -1,23 +1,12 @@
 """What a learner does to explorers: every explorer, where lessons open it, and moves of its controls."""
 
-import pkgutil
 import random
 from collections.abc import Callable, Iterator
-from importlib import import_module
 
-import course_lib
 from course_lib.explorers import Explorer, Slider, Text
 from course_lib.notebooks.files import right_answer
 
 LEARNERS = {"GateExplorer": ("recurrent.lstm", "lstm_cell")}  # explorers that run the learner's code, and an answer
-
-
-def every_explorer() -> list[type[Explorer]]:
-    """All explorers of all rooms."""
-    for module in pkgutil.walk_packages(course_lib.__path__, "course_lib."):
-        if ".explorers." in module.name:
-            import_module(module.name)
-    return sorted(Explorer.__subclasses__(), key=lambda kind: kind.__name__)
 
 
 def openings(kind: type[Explorer]) -> Iterator[tuple[str, Explorer]]:

@@ -50,6 +50,13 @@ def test_a_view_opens_again_at_its_state(explorer_class):
     assert first.png() == again.png()
 
 
+def test_every_preset_opens(explorer_class):
+    for preset in explorer_class.presets:
+        explorer = explorer_class(**preset)
+        assert len(explorer.png()) <= 150_000
+        assert explorer.state().items() >= preset.items()
+
+
 def test_an_unknown_control_is_refused(explorer_class):
     with pytest.raises(ValueError, match="has no control 'colour'"):
         explorer_class(colour="red")

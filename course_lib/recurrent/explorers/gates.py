@@ -83,6 +83,17 @@ class GateExplorer(Explorer):
               "while every last cell state stays where it was, within 0.05",
               lambda data: data["clamp"] is not None and data["shown"] <= 0.05 and data["cell_moved"] <= 0.05),
     )  # fmt: skip
+    presets = (
+        {},
+        {"clamp": "forget", "sort": "negation"},
+        {"clamp": "read", "words": (0, 8), "model": "two layers", "show": "difference"},
+        {
+            "sentence": "although nobody could call the acting of this film bad i would say that the music "
+            "with its many songs was really dull",
+            "clamp": "write",
+            "words": (1, 22),
+        },
+    )
     sweep_from = {"clamp": "forget", "value": 0.0, "words": (5, 5), "units": (0, 7), "model": "two layers", "layer": 0}
 
     def places(self, sentence, model, layer, sort, **_):

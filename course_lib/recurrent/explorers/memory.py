@@ -33,6 +33,7 @@ class MemoryExplorer(Explorer):
         Quest("erase", "keep it until step 24, then erase it at once: at least half is left before, nothing after",
               lambda data: data["share"][24] >= 0.5 and data["share"][25] <= 0.01),
     )  # fmt: skip
+    presets = ({}, {"forget": 6.0, "write": -7.0, "read": -6.0, "pulse": "read", "pulse_to": 1.0, "pulse_at": 50})
     sweep_from = {"pulse": "forget", "forget": 4.0, "write": -2.0}
 
     def compute(self, forget, write, read, pulse, pulse_to, pulse_at, bit, seed):
