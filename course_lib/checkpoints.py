@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import pickle
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +19,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
 from course_lib import __version__
-from course_lib.paths import cache_folder, write_atomically
+from course_lib.paths import cache_folder, repository, write_atomically
 from course_lib.screen import say
 
 KEEP_DAYS = 90  # a training that was not loaded for so long is thrown away
@@ -91,19 +92,30 @@ def load_model(path: Path | str) -> SavedModel:
         CheckpointError: a file is missing or damaged, or the two do not belong together.
     """
     weights, sidecar = _files(path)
-    remedy = f"Bring {weights.name} and {sidecar.name} back with git, or make them anew"
+    saved = None
     try:
-        content, about = weights.read_bytes(), json.loads(sidecar.read_text(encoding="utf-8"))
+        about = json.loads(sidecar.read_text(encoding="utf-8"))
         saved = SavedModel({}, *(about[key] for key in ("config", "vocabulary", "made_by", "scores")))
-        promised = about["sha256"]
+        promised, content = about["sha256"], weights.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{error.filename} cannot be read ({error.strerror}). {remedy}.") from error
+        remedy = _remedy(weights, saved)
+        raise CheckpointError(f"{error.filename} cannot be read ({error.strerror}); {remedy}.") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{sidecar} is damaged. {remedy}.") from error
+        raise CheckpointError(f"{sidecar} is damaged; {_remedy(weights, saved)}.") from error
     if hashlib.sha256(content).hexdigest() != promised:
-        raise CheckpointError(f"{weights} is not the file that {sidecar.name} describes. {remedy}: {saved.made_by}")
+        remedy = _remedy(weights, saved)
+        raise CheckpointError(f"{weights} is not the file that {sidecar.name} describes; {remedy}.")
     saved.state_dict.update(safetensors.torch.load(content))
     return saved
+
+
+def _remedy(weights: Path, saved: SavedModel | None) -> str:
+    """The commands that bring a model's two files back; how it was made is only known where its description is."""
+    folder = weights.parent.resolve()
+    if folder.is_relative_to(repository()):
+        folder = folder.relative_to(repository())
+    back = f"`git checkout -- {shlex.quote(folder.as_posix())}` brings the model back"
+    return f"{back}, `{saved.made_by}` makes it anew" if saved else back
 
 
 def _files(path: Path | str) -> tuple[Path, Path]:

@@ -20,7 +20,7 @@ HOUSE = repository()
 LIBRARY = HOUSE / "course_lib"
 FLOORS = [  # from the ground up: a room may import what stands before it, never what stands after
     *("paths", "seeds", "device", "processes", "batches", "fingerprints", "screen", "checkpoints", "progress"),
-    *("datasets", "training", "recording", "results", "sources", "figures", "explorers", "recall", "exercises"),
+    *("datasets", "training", "recording", "results", "sources", "figures", "exercises", "explorers", "recall"),
     *("claims", "start_here", "tensors", "foundations", "convolution", "recurrent", "generative", "reinforcement"),
     *("language", "transfer", "vision", "transformers_nlp", "recommenders"),
     *("notebooks", "grading", "cli"),

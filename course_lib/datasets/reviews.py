@@ -108,7 +108,8 @@ def vocabulary() -> tuple[str, ...]:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, lower case; punctuation falls away, `n't` becomes `not`."""
-    text = re.sub(r"n[’']t\b", " not", text.lower())
+    text = text.lower().replace("’", "'").replace("can't", "can not").replace("won't", "will not")
+    text = re.sub(r"n't\b", " not", text)
     return re.findall(r"[a-z]+", text)
 
 
@@ -123,14 +124,16 @@ def encode(texts: list[str], known: tuple[str, ...] | None = None) -> tuple[Tens
         tokens (texts, time), padded at the end with 0, and lengths (texts,)
 
     Raises:
-        ValueError: a text holds no word.
+        ValueError: there is no text, or a text holds no word.
     """
+    if not texts:
+        raise ValueError("there is nothing to encode: give at least one text")
     known = known or vocabulary()
     index = {word: number for number, word in enumerate(known)}
     rows = [[index.get(word, 1) for word in words_of(text)] for text in texts]
     for text, row in zip(texts, rows, strict=True):
         if not row:
-            raise ValueError(f"there is no word in {text!r}: write at least one")
+            raise ValueError(f"there is no word in {text!r}: write at least one, in Latin letters")
     lengths = torch.tensor([len(row) for row in rows])
     tokens = torch.zeros(len(rows), int(lengths.max()), dtype=torch.long)
     for number, row in enumerate(rows):

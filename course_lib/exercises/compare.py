@@ -11,6 +11,16 @@ from torch import Tensor
 from course_lib.exercises.values import Odd, alike, close, numbers
 
 FEW = 8  # as many numbers are printed in full
+CUT_OFF = "Your numbers are whole: were the decimals cut off?"
+FORMS = {
+    "None returned",
+    "generator returned",
+    "wrong kind",
+    "wrong keys",
+    "wrong number of results",
+    "wrong shape",
+    "decimals cut off",
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,10 @@ class Symptom:
     kind: str
     sentence: str
     property: str = ""
+
+    def of_form(self) -> bool:
+        """Whether the result has the wrong form (kind, number, shape, type), so that its numbers say nothing yet."""
+        return self.kind in FORMS
 
 
 def conform(got: Any, form: Any, names: tuple[str, ...] = ()) -> tuple[Any, Symptom | None]:
@@ -78,7 +92,9 @@ def difference(got: Any, expected: Any, *, rtol: float, atol: float, names: tupl
         return None
     for name, a, b in _leaves(got, expected, names):
         if not alike(a, b, rtol=rtol, atol=atol):
-            return Symptom("other numbers", _compare_leaf(name, a, b, rtol, atol), _violated(got, expected, rtol, atol))
+            violated = _violated(got, expected, rtol, atol)
+            kind = "decimals cut off" if violated == CUT_OFF else "other numbers"
+            return Symptom(kind, _compare_leaf(name, a, b, rtol, atol), violated)
     raise AssertionError("two values differ, but none of their leaves does")
 
 
@@ -232,7 +248,7 @@ def _violated(got: Any, expected: Any, rtol: float, atol: float) -> str:
     if equal(a[:-1], b[1:]):
         return "Right but one step early."
     if isinstance(got, Tensor) and not got.is_floating_point() and not got.is_complex():
-        return "Your numbers are whole: were the decimals cut off?"
+        return CUT_OFF
     return ""
 
 

@@ -1,13 +1,17 @@
 """What the learner is told about a verdict: plain text, the same in the notebook and in the report."""
 
+import re
 import textwrap
 from typing import Any
 
 from course_lib.exercises.compare import show
-from course_lib.exercises.judge import Tried, Verdict
+from course_lib.exercises.judge import Finding, Tried, Verdict
 from course_lib.exercises.run import Problem
 
 WIDTH = 110
+PRINTED = 10  # lines of what the learner's function printed
+GLUED = 60  # characters; what is longer may be broken
+_NUMBERS = re.compile(r"(?:shape )?[(\[][-+.,\deinfa\s()\[\]]*[)\]][.,:;]?")  # "shape (3, 4)", "[[0.5, nan]]"
 MARKS = {"passed": " ✓", "failed": " ✗", "not run": ": not run", "not started": ": not started"}
 
 
@@ -17,16 +21,20 @@ def words(verdict: Verdict, *, times: int = 1) -> str:
     Args:
         verdict: from the judge.
         times: how many times in a row this same mistake was made. The first time brings the symptom and a question, the
-            second the place to look, the third offers the solution.
+            second the place to look, the third offers the solution. Where several functions fail, the first of them
+            is the one whose mistakes are counted.
     """
     lines = [headline(verdict)]
     for name, blank in verdict.blanks.items():
         if not blank.untouched:
             at = "line" if len(blank.lines) == 1 else "lines"
             lines.append(f"{name}: still to be written where `...` stands, in {at} {', '.join(map(str, blank.lines))}")
-    if verdict.failure:
-        lines += _what_happened(verdict, verdict.failure)
-        lines += _what_to_think_of(verdict, verdict.failure, times)
+    for n, finding in enumerate(verdict.findings):
+        lines += _what_happened(verdict, finding.failure)
+        lines += _what_to_think_of(finding, times if n == 0 else 1)
+    if verdict.findings and times >= 3:
+        command = f"!course solution {verdict.exercise.id}"
+        lines.append(f"If you would rather see it done: `{command}` in a cell, or in a terminal without the `!`.")
     return "\n".join(map(_printable, lines))
 
 
@@ -42,8 +50,10 @@ def headline(verdict: Verdict) -> str:
 
 
 def wrap(sentences: str) -> str:
-    """Break lines where a notebook's output and a terminal can show them."""
-    return textwrap.fill(sentences, WIDTH, break_long_words=False, break_on_hyphens=False)
+    """Break lines where a notebook's output and a terminal can show them, but no shape or short list of numbers."""
+    glued = _NUMBERS.sub(lambda found: found[0].replace(" ", "\u00a0") if len(found[0]) <= GLUED else found[0], sentences)
+    filled = textwrap.fill(glued, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return filled.replace("\u00a0", " ")
 
 
 def missing_names(missing: tuple[str, ...]) -> str:
@@ -70,18 +80,17 @@ def _what_happened(verdict: Verdict, failure: Tried) -> list[str]:
     return lines + _printed(failure)
 
 
-def _what_to_think_of(verdict: Verdict, failure: Tried, times: int) -> list[str]:
-    lines = []
-    if known := verdict.mistake:
+def _what_to_think_of(finding: Finding, times: int) -> list[str]:
+    lines, symptom = [], finding.failure.symptom
+    if known := finding.mistake:
         lines.append(wrap(f"It behaves like {known.name}. {known.ask}"))
-    elif failure.symptom.property:
-        lines.append(wrap(failure.symptom.property))
-    look = f"Look at {verdict.mistake.look}" if verdict.mistake else _sentence(failure.case.because)
+        look = f"Look at {known.look}"
+    else:
+        if symptom.property:
+            lines.append(wrap(symptom.property))
+        look = "" if symptom.of_form() else _sentence(finding.failure.case.because)  # which speaks of the numbers
     if times >= 2 and look:
         lines.append(wrap(look))
-    if times >= 3:
-        command = f"!course solution {verdict.exercise.id}"
-        lines.append(f"If you would rather see it done: `{command}` in a cell, or in a terminal without the `!`.")
     return lines
 
 
@@ -89,13 +98,14 @@ def _told_with(failure: Tried, verdict: Verdict, sentence: str) -> str:
     """«steps=2, keep=0.5: your bias is …»"""
     if failure.outcome.problem and failure.outcome.problem.kind == "missing":
         return wrap(sentence)
-    inputs = failure.case.shown or _show_inputs(failure, verdict)
+    inputs = _show_inputs(failure, verdict)
     return wrap(f"{inputs}: {sentence[0].lower()}{sentence[1:]}" if inputs else sentence)
 
 
 def _show_inputs(failure: Tried, verdict: Verdict) -> str:
     asked = verdict.exercise.function(failure.case)
-    shown = ", ".join(_show_input(_argument(asked.arguments, n), value) for n, value in enumerate(failure.case.inputs))
+    each = (_show_input(_argument(asked.arguments, n), value) for n, value in enumerate(failure.case.inputs))
+    shown = failure.case.shown or ", ".join(each)
     return f"{asked.name}({shown})" if len(verdict.exercise.asked) > 1 else shown
 
 
@@ -134,11 +144,15 @@ def _sentence(text: str) -> str:
 
 
 def _printed(failure: Tried) -> list[str]:
-    text = failure.outcome.printed.strip()
-    if not text:
+    lines = failure.outcome.printed.rstrip().splitlines()
+    if not lines:
         return []
-    first, *more = text.splitlines()
-    said = f"It printed: {first[:WIDTH]}" + (f"  (and {len(more)} more lines)" if more else "")
+    if len(lines) == 1:
+        said = [f"It printed: {lines[0].strip()[:WIDTH]}"]
+    else:
+        said = ["It printed:", *(f"    {line[:WIDTH]}" for line in lines[:PRINTED])]
+    if len(lines) > PRINTED:
+        said.append("    and more")
     if failure.outcome.problem is None and failure.outcome.value is None:
-        said += "\n`print` shows a value; `return` hands it back."
-    return [said]
+        said.append("`print` shows a value; `return` hands it back.")
+    return said

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -41,6 +41,24 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What is wrong with one function.
+
+    Args:
+        failure: the first of its cases that failed, so the smallest.
+        mistake: the known mistake that it behaves like.
+    """
+
+    failure: Tried
+    mistake: Mistake | None = None
+
+    @property
+    def symptom(self) -> str:
+        """What went wrong, by name: the known mistake, else the kind of symptom."""
+        return self.mistake.name if self.mistake else self.failure.symptom.kind
+
+
+@dataclass(frozen=True)
 class PartResult:
     """How one part of an exercise went."""
 
@@ -62,17 +80,25 @@ class Verdict:
         exercise: what was asked.
         seed: of the numbers that were drawn.
         parts: in order.
-        failure: the first case that failed, so the smallest.
-        mistake: the known mistake that the answer behaves like.
+        findings: one for each function that failed, in the order of the cases.
         blanks: what is still to be written, by function.
     """
 
     exercise: Exercise
     seed: int
     parts: tuple[PartResult, ...]
-    failure: Tried | None = None
-    mistake: Mistake | None = None
+    findings: tuple[Finding, ...] = ()
     blanks: Mapping[str, Blank] = field(default_factory=dict)
+
+    @property
+    def failure(self) -> Tried | None:
+        """The first case that failed."""
+        return self.findings[0].failure if self.findings else None
+
+    @property
+    def mistake(self) -> Mistake | None:
+        """The known mistake that the first failing function behaves like."""
+        return self.findings[0].mistake if self.findings else None
 
     @property
     def points(self) -> float:
@@ -97,8 +123,8 @@ class Verdict:
 
     @property
     def symptom(self) -> str | None:
-        """What went wrong, by name: the known mistake, else the kind of symptom."""
-        return self.mistake.name if self.mistake else self.failure.symptom.kind if self.failure else None
+        """What went wrong first, by name."""
+        return self.findings[0].symptom if self.findings else None
 
 
 def judge(exercise: Exercise, runner: Runner, *, seed: int = 0, blanks: Mapping[str, Blank] | None = None) -> Verdict:
@@ -120,13 +146,11 @@ def judge(exercise: Exercise, runner: Runner, *, seed: int = 0, blanks: Mapping[
         tried[case] = _try(exercise, case, runner, min(exercise.seconds, ends - time.monotonic()))
         if tried[case].outcome.problem and tried[case].outcome.problem.fatal:
             break
-    failure = next((one for one in tried.values() if one.symptom), None)
     return Verdict(
         exercise,
         seed,
         tuple(PartResult(p.name, p.points, _status(p, cases, tried, exercise, blanks)) for p in exercise.parts(cases)),
-        failure,
-        _recognise(exercise, list(tried.values()), failure) if failure else None,
+        tuple(_findings(exercise, list(tried.values()))),
         blanks,
     )
 
@@ -187,12 +211,20 @@ def _status(part: Part, cases: list[Case], tried: dict[Case, Tried], exercise: E
     return "passed" if len(ran) == len(mine) else "not run"
 
 
-def _recognise(exercise: Exercise, tried: list[Tried], failure: Tried) -> Mistake | None:
-    """The known mistake that gives what the answer gives: in every case, and wrongly in two at least."""
+def _findings(exercise: Exercise, tried: list[Tried]) -> Iterator[Finding]:
+    """The smallest failure of each function, with its known mistake."""
+    by_function: dict[str, list[Tried]] = {}
+    for one in tried:
+        by_function.setdefault(exercise.function(one.case).name, []).append(one)
+    for function, cases in by_function.items():
+        if failure := next((one for one in cases if one.symptom), None):
+            yield Finding(failure, _recognise(exercise, function, cases, failure))
+
+
+def _recognise(exercise: Exercise, function: str, tried: list[Tried], failure: Tried) -> Mistake | None:
+    """The known mistake that gives what this function gives: in every case, and wrongly in two at least."""
     if failure.outcome.used or (failure.outcome.problem and failure.outcome.problem.fatal):
         return None
-    function = exercise.function(failure.case).name
-    tried = [one for one in tried if exercise.function(one.case).name == function]
     if sum(one.symptom is not None for one in tried) < 2:
         return None
     for known in exercise.mistakes:

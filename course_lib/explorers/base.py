@@ -3,10 +3,10 @@
 import base64
 import contextlib
 import os
-import traceback
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -15,6 +15,7 @@ import torch
 
 from course_lib import progress
 from course_lib.checkpoints import CheckpointError
+from course_lib.exercises.run import explain, time_limit
 from course_lib.explorers.canvas import Canvas, to_png
 from course_lib.explorers.controls import Control
 from course_lib.explorers.prediction import Prediction, PredictionBox
@@ -25,14 +26,23 @@ class LearnerError(Exception):
 
 
 @contextlib.contextmanager
-def learners_code(what: str = "Your code") -> Iterator[None]:
-    """Run the learner's code; whatever it raises becomes a `LearnerError` that names their line."""
+def learners_code(what: str, seconds: float = 5.0) -> Iterator[None]:
+    """Run the learner's code; whatever it raises becomes a `LearnerError` that names their line.
+
+    Args:
+        what: how to call it, such as "Your lstm_cell".
+        seconds: until it is stopped, where the system has a way to.
+    """
     try:
-        yield
-    except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        line = f", line {frames[-1].lineno}: {frames[-1].line}" if len(frames) > 1 else ""
-        raise LearnerError(f"{what} raised {type(error).__name__}: {error}{line}") from error
+        with time_limit(seconds):
+            yield
+    except LearnerError:
+        raise
+    except BaseException as raised:
+        problem = explain(raised, seconds)
+        said = f"raised {problem.message}" if problem.kind == "raised" else problem.message
+        line = f" (line {problem.line}: {problem.text})" if problem.text else ""
+        raise LearnerError(f"{what} {said}{line}") from raised
 
 
 @dataclass(frozen=True)
@@ -268,6 +278,8 @@ class Explorer:
     def _repr_mimebundle_(self, include=None, exclude=None):
         bundle = self.view._repr_mimebundle_()
         live = bundle[0] if isinstance(bundle, tuple) else bundle
+        if not self._picture.value:  # there never was a picture: the words say why
+            return live | {"text/plain": unescape(re.sub("<[^>]*>", "", self.notice))}, {}
         still = {"image/png": base64.b64encode(self._picture.value).decode(), "text/plain": self.status}
         return live | still, {"image/png": {"width": self.size[0], "alt": self.status}}
 

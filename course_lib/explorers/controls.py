@@ -28,7 +28,7 @@ class Control:
         made = self._make(
             description=self.label or name.replace("_", " "),
             style={"description_width": DESCRIPTION_WIDTH},
-            layout=widgets.Layout(width=WIDTH, max_width="100%"),
+            layout=widgets.Layout(flex=f"0 1 {WIDTH}", min_width="300px"),
         )
         return made
 
@@ -94,7 +94,7 @@ class Text(Control):
     tries: tuple[str, ...] = ()
 
     def _make(self, **common) -> widgets.Widget:
-        common["layout"].width = "860px"
+        common["layout"].flex = "1 1 100%"
         return widgets.Text(value=self.start, continuous_update=False, **common)
 
     def check(self, name: str, value: Any) -> None:

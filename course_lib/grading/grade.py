@@ -1,6 +1,7 @@
 """Grading one notebook: finding its answers, judging each in another process, and saying what there is to say."""
 
 import ast
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ class Row:
         parts: name, points, out_of and status of each part.
         mistake: the known mistake, else the kind of symptom.
         feedback: in `check`'s words.
+        note: which cell counts, where several answer it.
     """
 
     exercise: str
@@ -38,6 +40,7 @@ class Row:
     parts: tuple[dict, ...] = ()
     mistake: str | None = None
     feedback: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,16 @@ class Submission:
         """The functions that an exercise asks for, with all that they name."""
         return extract(self.cells, [asked.name for asked in exercise.asked], self.homes.get(exercise.id, []))
 
+    def note(self, exercise: Exercise, answer: Answer) -> str:
+        """Which cell counts, if several answer an exercise; else empty."""
+        homes = self.homes.get(exercise.id, [])
+        if len(homes) < 2:
+            return ""
+        nodes = answer.nodes.values()
+        counting = [n for n in homes if any(node is found for node in nodes for found in self.cells[n].statements)]
+        which = f"; {_cells(counting)} counts, the last that defines it" if counting else ", and none defines it"
+        return f"It is answered more than once, in {_cells(homes)}{which}."
+
     def unreadable(self, exercise: Exercise) -> str:
         """What is wrong with the exercise's own cells, if they can't be read."""
         return next((self.cells[n].error for n in self.homes.get(exercise.id, []) if self.cells[n].error), "")
@@ -143,7 +156,12 @@ def grade_notebook(path: Path, runner: ChildRunner, *, seed: int, core_only: boo
     exercises, unknown = _exercises_of(submission)
     if core_only:
         exercises = [exercise for exercise in exercises if exercise.level == "core"]
-    rows = [_grade(submission, exercise, runner, seed) for exercise in exercises]
+    rows = [
+        dataclasses.replace(
+            _grade(submission, exercise, runner, seed), note=submission.note(exercise, submission.answer(exercise))
+        )
+        for exercise in exercises
+    ]
     return Report(path, (*rows, *(Row(id, "", 0, 0, "unknown", feedback=why) for id, why in unknown.items())))
 
 
@@ -190,6 +208,12 @@ def _grade(submission: Submission, exercise: Exercise, runner: ChildRunner, seed
 
 
 _NO_CELL = "No cell answers this exercise: the first line of its cell reads `# exercise: {}`."
+
+
+def _cells(positions: list[int]) -> str:
+    """ "code cells 3 and 5"; counted from 1."""
+    numbers = " and ".join(str(n + 1) for n in positions)
+    return f"code cell {numbers}" if len(positions) == 1 else f"code cells {numbers}"
 
 
 def _row_without(exercise: Exercise, status: str, sentence: str, mistake: str | None = None) -> Row:

@@ -59,7 +59,9 @@ def table(grades: Grades) -> str:
         lines.append(report.name)
         cells = [(row.exercise, f"{row.points:g} of {row.out_of:g}", _status(row)) for row in report.rows]
         widths = [max((len(cell[n]) for cell in cells), default=0) for n in range(2)]
-        lines += [f"  {id:{widths[0]}}   {points:>{widths[1]}}   {status}" for id, points, status in cells]
+        for (id, points, status), row in zip(cells, report.rows, strict=True):
+            lines.append(f"  {id:{widths[0]}}   {points:>{widths[1]}}   {status}")
+            lines += [f"    {row.note}"] if row.note else []
         if not report.rows:
             lines.append(f"  {report.problem or 'no exercises in it'}")
     return "\n".join([*lines, "", f"In all {grades.total()}"])
@@ -106,7 +108,7 @@ def as_markdown(grades: Grades) -> str:
             f"| {_cell(row.exercise)} | {row.points:g} of {row.out_of:g} | {_cell(_status(row))} |"
             for row in report.rows
         ]
-        lines += ["", *_feedback(report.rows)]
+        lines += ["", *_notes(report.rows), *_feedback(report.rows)]
     lines += [f"Version {__version__}; `--seed {grades.seed}` draws these numbers again.", ""]
     return "\n".join(lines)
 
@@ -133,6 +135,12 @@ def as_junit(grades: Grades) -> str:
 
 def _status(row: Row) -> str:
     return f"{row.status}: {row.mistake}" if row.status == "failed" and row.mistake else row.status
+
+
+def _notes(rows: Sequence[Row]) -> Iterable[str]:
+    for row in rows:
+        if row.note:
+            yield from (f"**{_cell(row.exercise)}**: {row.note}", "")
 
 
 def _feedback(rows: Sequence[Row]) -> Iterable[str]:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from traitlets.config import Config
 
 from course_lib.notebooks.files import NotebookError, notebooks_folder, read_notebook
+from course_lib.notebooks.kernel import path_with_commands
 from course_lib.notebooks.tidy import tidy
 from course_lib.paths import write_atomically
 
@@ -141,9 +142,13 @@ def _errors(found: object) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _kernel_surroundings() -> Iterator[None]:
-    """What the kernel inherits: a progress file that is thrown away, no progress bars among the outputs."""
+    """What the kernel inherits: our commands, a progress file that is thrown away, no progress bars in the outputs."""
     with tempfile.TemporaryDirectory() as folder:
-        ours = {"COURSE_PROGRESS": str(Path(folder, "progress.json")), "TQDM_DISABLE": "1"}
+        ours = {
+            "COURSE_PROGRESS": str(Path(folder, "progress.json")),
+            "PATH": path_with_commands(),
+            "TQDM_DISABLE": "1",
+        }
         before = {name: os.environ.get(name) for name in ours}
         os.environ.update(ours)
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from course_lib.notebooks.files import NotebookError, notebooks_folder
+from course_lib.notebooks.kernel import path_with_commands
 from course_lib.paths import repository
 
 START_PAGE = "00_start_here.ipynb"
@@ -26,6 +27,7 @@ def lab(notebooks: Path | None, arguments: tuple[str, ...]) -> None:
         set_apart(state)
     except OSError as problem:
         raise NotebookError(f"JupyterLab cannot keep its state in {state}: {problem.strerror}.") from problem
+    os.environ["PATH"] = path_with_commands()
     from jupyterlab.labapp import main  # only now: it reads where settings are kept when it is imported
 
     sys.exit(main([*configuration, *arguments]))

@@ -48,6 +48,7 @@ def test_another_process_makes_the_same_reviews():
 
 def test_typed_text_is_read_as_words():
     assert words_of("I didn’t LIKE it — really!") == ["i", "did", "not", "like", "it", "really"]
+    assert words_of("can't won't isn't") == ["can", "not", "will", "not", "is", "not"]
     tokens, lengths = encode(["good", "a Zeppelin flew"])
     assert lengths.tolist() == [1, 3]
     assert tokens[0, 1:].tolist() == [0, 0] and tokens[1, 1] == 1
@@ -73,3 +74,8 @@ def test_unknowns_replace_words_and_never_padding():
     changed = hidden != tokens
     assert (hidden[changed] == 1).all() and (tokens[changed] > 0).all()
     assert changed[tokens > 0].float().mean() == pytest.approx(0.1, abs=0.01)
+
+
+def test_no_text_is_refused():
+    with pytest.raises(ValueError, match="give at least one text"):
+        encode([])

@@ -3,7 +3,7 @@
 import pytest
 
 from course_lib import progress
-from course_lib.explorers import Choice, Explorer, Place, Prediction, Quest, Slider, Span, learners_code
+from course_lib.explorers import Choice, Explorer, LearnerError, Place, Prediction, Quest, Slider, Span, learners_code
 
 
 class Bar(Explorer):
@@ -27,7 +27,7 @@ class Bar(Explorer):
         if kind == "bug":
             raise ZeroDivisionError("oops")
         if kind == "yours":
-            with learners_code():
+            with learners_code("Your code"):
                 height = self.learner(height)
         return {"height": height, "which": which}
 
@@ -96,6 +96,16 @@ def test_an_error_of_the_learner_is_shown_as_theirs():
     assert explorer.view and "Your code raised NameError" in shown(explorer)
     assert "return height / nothing" in shown(explorer)
     assert "course-error" not in shown(explorer)
+
+
+def test_an_endless_loop_of_the_learner_is_stopped():
+    def forever():
+        while True:
+            pass
+
+    with pytest.raises(LearnerError, match=r"Your code was still running after 0\.2 s \(line \d+: .*\)"):  # noqa: SIM117
+        with learners_code("Your code", seconds=0.2):
+            forever()
 
 
 @pytest.mark.parametrize(
@@ -171,3 +181,8 @@ def test_a_prediction_can_be_skipped():
 def test_a_control_without_effect_fails_the_sweep():
     with pytest.raises(AssertionError, match="which does not change the picture"):
         Bar(hide=("kind", "among", "some")).sweep()
+
+
+def test_without_a_picture_the_words_say_why():
+    data, _ = Bar(kind="bad input")._repr_mimebundle_()
+    assert "image/png" not in data and data["text/plain"] == "that <is> not possible: lower the bar"

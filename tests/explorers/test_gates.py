@@ -139,8 +139,10 @@ def test_a_cell_that_is_not_started_is_no_error():
 @pytest.mark.parametrize(
     "cell, message",
     [
-        (lambda x, h, c, *_: h, r"must return h and c, tensors of shape \(1, 8\) each; it returned \(1, 8\)"),
-        (lambda x, h, c, *_: (h[0], c), r"it returned \(8,\), \(1, 8\)"),
+        (lambda x, h, c, *_: h, r"return h and c, each torch.float32 \(1, 8\); it returned torch.float32 \(1, 8\)\."),
+        (lambda x, h, c, *_: (h[0], c), r"it returned torch.float32 \(8,\), torch.float32 \(1, 8\)"),
+        (lambda x, h, c, *_: (h.int(), c), r"it returned torch.int32 \(1, 8\)"),
+        (lambda x, h, c, *_: (h * float("nan"), c), "returned NaN or an infinite number at word 1"),
         (lambda x, h, c, *_: 1 / 0, "Your lstm_cell raised ZeroDivisionError"),
         (lambda x: x, "Your lstm_cell raised TypeError"),
     ],

@@ -202,30 +202,34 @@ class GateExplorer(Explorer):
         """
         tokens, _ = encode([sentence], reader.vocabulary)
         x = reader.model.embedding(tokens)[0]  # (time, features)
-        for cell in reader.model.lstm.layers:
-            weights = separate_weights(cell)
-            h = c = x.new_zeros(1, len(cell.gates.bias) // 4)
-            outputs = []
-            for x_t in x:
-                with learners_code("Your lstm_cell"):
+        with learners_code("Your lstm_cell"):
+            for cell in reader.model.lstm.layers:
+                weights = separate_weights(cell)
+                h = c = x.new_zeros(1, len(cell.gates.bias) // 4)
+                outputs = []
+                for place, x_t in enumerate(x):
                     step = self.learner(x_t[None], h, c, *weights)
-                if step is None or (isinstance(step, tuple) and any(value is ... for value in step)):
-                    return None
-                h, c = _next_state(step, h)
-                outputs.append(h[0])
-            x = torch.stack(outputs)  # (time, hidden_size)
+                    if step is None or (isinstance(step, tuple) and any(value is ... for value in step)):
+                        return None
+                    h, c = _next_state(step, h, place)
+                    outputs.append(h[0])
+                x = torch.stack(outputs)  # (time, hidden_size)
         return reader.model.head(x).sigmoid().squeeze(-1).detach().numpy()
 
 
-def _next_state(step, h: Tensor) -> tuple[Tensor, Tensor]:
-    """What the learner's cell returned, if it is a state like the one before."""
+def _next_state(step, h: Tensor, place: int) -> tuple[Tensor, Tensor]:
+    """What the learner's cell returned at a word, if it is a state like the one before."""
     values = tuple(step) if isinstance(step, tuple | list) else (step,)
-    if len(values) != 2 or not all(isinstance(value, Tensor) and value.shape == h.shape for value in values):
-        found = ", ".join(str(tuple(v.shape)) if isinstance(v, Tensor) else type(v).__name__ for v in values)
-        raise LearnerError(
-            f"Your lstm_cell must return h and c, tensors of shape {tuple(h.shape)} each; it returned {found}."
-        )
+    if [_kind(value) for value in values] != [_kind(h)] * 2:
+        found = ", ".join(map(_kind, values))
+        raise LearnerError(f"Your lstm_cell must return h and c, each {_kind(h)}; it returned {found}.")
+    if not all(value.isfinite().all() for value in values):
+        raise LearnerError(f"Your lstm_cell returned NaN or an infinite number at word {place + 1}.")
     return values
+
+
+def _kind(value) -> str:
+    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
 
 
 def opening_state() -> dict:

@@ -7,6 +7,12 @@ from course_lib.figures.memory import STEPS, build_memory, update_memory
 from course_lib.recurrent.lstm import GATES
 
 
+def kept(data: dict) -> bool:
+    """Half of the bit is left, and what the cell holds is the bit and not what was written since."""
+    share = data["share"][-1]
+    return share >= 0.5 and abs(data["cell"][-1] - data["bit"] * share) <= 0.5
+
+
 class MemoryExplorer(Explorer):
     """One memory cell in plain numbers: a bit is written at step 0, then 50 steps offer it something else.
 
@@ -26,10 +32,11 @@ class MemoryExplorer(Explorer):
         "seed": Slider(low=0, high=9, step=1, start=0, label="what is offered"),
     }
     quests = (
-        Quest("keep", f"keep the bit for {STEPS} steps: half of it is left, and the cell is on the bit's side by 0.5",
-              lambda data: data["share"][-1] >= 0.5 and data["cell"][-1] * data["bit"] >= 0.5),
+        Quest("keep", f"keep the bit for {STEPS} steps: half of it is left, and the cell holds little else",
+              lambda data: kept(data) and data["cell"][-1] * data["bit"] >= 0.5),
         Quest("show-once", "keep it, show nothing (output within 0.05 of 0 from step 1 to 49), then show it at step 50",
-              lambda data: np.abs(data["hidden"][1:-1]).max() <= 0.05 and data["hidden"][-1] * data["bit"] >= 0.4),
+              lambda data: kept(data) and np.abs(data["hidden"][1:-1]).max() <= 0.05
+              and data["hidden"][-1] * data["bit"] >= 0.4),
         Quest("erase", "keep it until step 24, then erase it at once: at least half is left before, nothing after",
               lambda data: data["share"][24] >= 0.5 and data["share"][25] <= 0.01),
     )  # fmt: skip

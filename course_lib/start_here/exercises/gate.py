@@ -10,8 +10,12 @@ from course_lib.exercises import Case, exercise, mistake, part, randn
 def gate(rng):
     """A gate turns any number into a share between 0 and 1."""
     with part("numbers by hand", points=1):
-        yield Case((torch.tensor([2.0]), 1.0, -2.0), expected=torch.tensor([0.5]))
-        yield Case((torch.tensor([0.0, 1.0, 2.0]), 2.0, -3.0), expected=torch.tensor([-3.0, -1.0, 1.0]).sigmoid())
+        for x, weight, bias, total in (([2.0], 1.0, -2.0, [0.0]), ([0.0, 1.0, 2.0], 2.0, -3.0, [-3.0, -1.0, 1.0])):
+            yield Case(
+                (torch.tensor(x), weight, bias),
+                expected=torch.tensor(total).sigmoid(),
+                because="first the sum weight * x + bias, then its sigmoid: a sum of 0 gives one half",
+            )
     with part("random shapes", points=1):
         for shape in ((1,), (4,), (2, 3), (3, 1, 2)):
             x, weight, bias = randn(rng, *shape, scale=2), rng.uniform(0.5, 3), float(rng.choice([-1.5, 1.25]))
@@ -40,6 +44,16 @@ def _(x: Tensor, weight: float, bias: float) -> Tensor:
 )
 def _(x: Tensor, weight: float, bias: float) -> Tensor:
     return torch.sigmoid(weight * x) + bias
+
+
+@mistake(
+    gate,
+    "a sigmoid of x alone, with weight and bias applied to what comes out",
+    ask="With weight 3, can your result still lie between 0 and 1?",
+    look="the brackets of the sigmoid: weight * x + bias as a whole belongs inside.",
+)
+def _(x: Tensor, weight: float, bias: float) -> Tensor:
+    return torch.sigmoid(x) * weight + bias
 
 
 @mistake(

@@ -135,6 +135,26 @@ def _(f, i, g, c0):
 
 @mistake(
     cell_state,
+    "a trace that holds c0 as well, and so has one row too many",
+    ask="How many steps are there, and how many rows do you return?",
+    look="what the list of cells holds before the first step: the trace begins with the cell after it.",
+)
+def _(f, i, g, c0):
+    return torch.cat([c0.unsqueeze(0), trace(f, i, g, c0)])
+
+
+@mistake(
+    cell_state,
+    "a cell that keeps c0 but forgets at once what was written",
+    ask="With f = 1, is what step 1 has written still there after step 2?",
+    look="the part that is written: it stays in the cell, and fades with it at every later step.",
+)
+def _(f, i, g, c0):
+    return f.cumprod(dim=0) * c0 + i * g
+
+
+@mistake(
+    cell_state,
     "a cell that starts empty",
     ask="With f = 1 and i = 0 at every step, what should the trace hold, and what does yours hold?",
     look="the first step: which cell does it start from?",

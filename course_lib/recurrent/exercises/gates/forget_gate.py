@@ -65,6 +65,26 @@ def _(steps, keep):
 
 @mistake(
     forget_bias_for,
+    "the bias for one step, multiplied by the steps",
+    ask="To keep a half over 1000 steps, should the bias be 0, as for a single step?",
+    look="the order of the two things to undo: first the steps turn the share into the gate, then the gate into the bias.",
+)
+def _(steps, keep):
+    return logit(keep) * steps
+
+
+@mistake(
+    forget_bias_for,
+    "a bias that is simply keep / steps",
+    ask="Which gate does the sigmoid make of your bias, and what is left once it has multiplied so many times?",
+    look="what your number is: a bias enters a sigmoid, and a value passes one gate after the other.",
+)
+def _(steps, keep):
+    return keep / steps
+
+
+@mistake(
+    forget_bias_for,
     "a logarithm where the sigmoid has to be undone",
     ask="Which gate does a bias of 0 make? And what does your formula say that it makes?",
     look="the last step: solve f = 1 / (1 + exp(-b)) for b.",
