@@ -373,7 +373,7 @@ def test_a_damaged_model_is_not_loaded(file, damage, says, tmp_path):
         load_model(tmp_path / "reader.safetensors")
     assert says in str(caught.value) and f"`git checkout -- {tmp_path}` brings the model back" in str(caught.value)
     readable = file.endswith(".safetensors") or damage is another_sidecar
-    assert ("`python make.py` makes it anew" in str(caught.value)) == readable
+    assert ("`make models` makes it anew" in str(caught.value)) == readable
     assert "\n" not in str(caught.value)
 
 

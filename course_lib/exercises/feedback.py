@@ -51,9 +51,12 @@ def headline(verdict: Verdict) -> str:
 
 def wrap(sentences: str) -> str:
     """Break lines where a notebook's output and a terminal can show them, but no shape or short list of numbers."""
-    glued = _NUMBERS.sub(lambda found: found[0].replace(" ", "\u00a0") if len(found[0]) <= GLUED else found[0], sentences)
-    filled = textwrap.fill(glued, WIDTH, break_long_words=False, break_on_hyphens=False)
+    filled = textwrap.fill(_NUMBERS.sub(_glue, sentences), WIDTH, break_long_words=False, break_on_hyphens=False)
     return filled.replace("\u00a0", " ")
+
+
+def _glue(found: re.Match) -> str:
+    return found[0].replace(" ", "\u00a0") if len(found[0]) <= GLUED else found[0]
 
 
 def missing_names(missing: tuple[str, ...]) -> str:

@@ -7,8 +7,8 @@ import signal
 import pytest
 import torch
 
-from course_lib.exercises import Case, exercise, model, part
-from course_lib.exercises.feedback import words
+from course_lib.exercises import Case, exercise, get, model, part
+from course_lib.exercises.feedback import words, wrap
 from course_lib.exercises.judge import judge
 from course_lib.exercises.run import HereRunner, call
 from course_lib.grading.child import load
@@ -60,8 +60,46 @@ def test_feedback_grows_with_the_times_a_mistake_is_made(scale):
 
     unknown = judge_here(scale, ANSWERS["sign"][0])
     assert "Right but for the sign." in words(unknown) and "The factor meets" not in words(unknown, times=2)
-    late = judge_here(scale, ANSWERS["cut off"][0])  # fails where the case says why it matters
+    source = "def scale(x, factor):\n    y = factor * x\n    return y if x.dim() == 1 else {}"
+    late = judge_here(scale, source.format("y + (x > 5)"))  # fails where the case says why it matters
     assert words(late, times=2).endswith("The factor meets every number.")
+    for wrong_form in ("y.int()", "y[None]", "y.tolist()", "None"):
+        verdict = judge_here(scale, source.format(wrong_form))
+        assert verdict.points == 1 and "The factor meets" not in words(verdict, times=2)
+
+
+def test_each_function_that_fails_is_explained():
+    cells = get("recurrent.lstm.cell-state")
+    functions = {known.call: known.run for known in reversed(cells.mistakes)}
+    verdict = judge(cells, HereRunner(functions))
+    first, second = verdict.findings
+    assert (first.mistake.call, second.mistake.call) == ("cell_trace", "half_life")
+    text = " ".join(words(verdict, times=3).split())
+    assert first.mistake.ask in text and second.mistake.ask in text
+    assert first.mistake.look in text and second.mistake.look not in text  # only the first is counted
+    assert text.count("!course solution") == 1 and "half_life(f=0.5): your" in text
+    assert verdict.symptom == first.mistake.name
+
+
+@pytest.mark.parametrize("words_before", range(20))
+def test_lines_never_break_inside_a_shape_or_a_short_list(words_before):
+    numbers = "shape (1, 1), wanted [[0.5, nan], [1e-05, 2]]."
+    lines = wrap("four " * 10 + "a " * words_before + numbers).splitlines()
+    assert all(any(piece in line for line in lines) for piece in ("shape (1, 1),", "[[0.5, nan], [1e-05, 2]]."))
+    assert max(map(len, lines)) <= 110 and "\u00a0" not in "".join(lines)
+
+
+def test_a_long_list_may_break():
+    numbers = f"[{', '.join(['0.123456789'] * 12)}]"
+    assert wrap(numbers).replace("\n", " ") == numbers and max(map(len, wrap(numbers).splitlines())) <= 110
+
+
+@pytest.mark.parametrize(("count", "shown", "more"), [(1, 1, False), (10, 10, False), (11, 10, True), (900, 10, True)])
+def test_what_the_explained_case_printed_is_shown(scale, count, shown, more):
+    prints = f"    for n in range({count}):\n        print('h =', n)\n"
+    text = words(judge_here(scale, f"def scale(x, factor):\n{prints}    return x"))
+    assert text.count("h =") == shown and ("    and more" in text.splitlines()) == more
+    assert ("It printed: h = 0" in text) == (count == 1)
 
 
 def test_a_mistake_is_recognised_by_two_inputs_at_least_and_by_all_of_them(scale):

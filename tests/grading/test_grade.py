@@ -103,6 +103,26 @@ def test_an_answer_is_found_by_its_tag_as_well(write, child):
     assert row(write(GATE.partition("\n")[2], tags={0: ["exercise:start.gate"]}), child).status == "passed"
 
 
+@pytest.mark.parametrize(
+    ("cells", "status", "note"),
+    [
+        ([GATE], "passed", ""),
+        ([WRONG, "1", GATE], "passed", "in code cells 1 and 3; code cell 3 counts, the last that defines it."),
+        ([GATE, WRONG], "failed", "in code cells 1 and 2; code cell 2 counts, the last that defines it."),
+        ([GATE, "# exercise: start.gate"], "passed",
+         "in code cells 1 and 2; code cell 1 counts, the last that defines it."),
+        (2 * ["# exercise: start.gate\n1"], "failed", "in code cells 1 and 2, and none defines it."),
+    ],
+)  # fmt: skip
+def test_an_answer_that_occurs_twice_is_named(write, child, tmp_path, cells, status, note):
+    path = write(*cells)
+    found = row(path, child)
+    assert found.status == status and found.note == (note and f"It is answered more than once, {note}")
+    code, output = course_grade(path, "--out", tmp_path / "out")
+    assert code == 0 and output.count("more than once") == bool(note) and note in output
+    assert note in (tmp_path / "out" / "report.md").read_text()
+
+
 def test_one_broken_answer_costs_no_other(write, child):
     broken = "# exercise: recurrent.lstm\ndef lstm_cell(*a):\n    import os; os.abort()"
     others = [RIGHT[f"recurrent.lstm.{name}"] for name in ("cell-state", "forget-gate", "output-gate")]

@@ -67,7 +67,7 @@ def _(steps, keep):
     forget_bias_for,
     "the bias for one step, multiplied by the steps",
     ask="To keep a half over 1000 steps, should the bias be 0, as for a single step?",
-    look="the order of the two things to undo: first the steps turn the share into the gate, then the gate into the bias.",
+    look="the order of the two things to undo: the steps come first and give the gate, the sigmoid comes last.",
 )
 def _(steps, keep):
     return logit(keep) * steps
