@@ -78,7 +78,7 @@ class Lettering:
         figure: that the texts stand on.
     """
 
-    MOST = 500  # kept texts; each is a few kilobytes
+    MOST = 100  # kept texts, tens of kilobytes each: a view's own, and some numbers that come again
 
     def __init__(self, figure: Figure):
         self.sheet = RendererAgg(*figure.canvas.get_width_height(physical=True), figure.dpi)
@@ -91,11 +91,11 @@ class Lettering:
         place = text.get_transform().transform(text.get_unitless_position())
         font, turn = hash(text.get_fontproperties()), (text.get_rotation(), text.get_rotation_mode())
         look = (text.get_text(), *place, font, text.get_color(), turn, text.get_ha(), text.get_va())
-        if look not in self.kept:
-            if len(self.kept) >= self.MOST:
-                self.kept.clear()
-            self.kept[look] = self._drawn(text)
-        left, bottom, pixels = self.kept[look]
+        drawn = self.kept.pop(look, None) or self._drawn(text)
+        if len(self.kept) >= self.MOST:
+            del self.kept[next(iter(self.kept))]  # the one that was not needed for longest
+        self.kept[look] = drawn
+        left, bottom, pixels = drawn
         gc = renderer.new_gc()
         renderer.draw_image(gc, left, bottom, pixels)
         gc.restore()
