@@ -14,7 +14,7 @@ from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -78,7 +78,7 @@ class Lettering:
         figure: that the texts stand on.
     """
 
-    MOST = 100  # kept texts, tens of kilobytes each: a view's own, and some numbers that come again
+    MOST = 300  # kept texts, some kilobytes each: a view's own, and numbers that come again
 
     def __init__(self, figure: Figure):
         self.sheet = RendererAgg(*figure.canvas.get_width_height(physical=True), figure.dpi)
@@ -95,13 +95,20 @@ class Lettering:
         if len(self.kept) >= self.MOST:
             del self.kept[next(iter(self.kept))]  # the one that was not needed for longest
         self.kept[look] = drawn
-        left, bottom, pixels = drawn
+        left, bottom, cover = drawn
+        pixels = np.empty((*cover.shape, 4), np.uint8)
+        pixels[:] = np.round(255 * np.array(to_rgba(text.get_color())))
+        pixels[..., 3] = cover
         gc = renderer.new_gc()
         renderer.draw_image(gc, left, bottom, pixels)
         gc.restore()
 
     def _drawn(self, text: Text) -> tuple[int, int, np.ndarray]:
-        """Draw a text on an empty sheet and cut it out: its left and bottom edge, and its pixels from the bottom up."""
+        """Draw a text on an empty sheet and cut it out.
+
+        Returns:
+            its left and bottom edge, and how much of each pixel it covers, 0 to 255, rows from the bottom up
+        """
         self.sheet.clear()
         text.draw(self.sheet)
         sheet = np.asarray(self.sheet.buffer_rgba())  # (height, width, 4)
@@ -109,7 +116,7 @@ class Lettering:
         box, around = text.get_window_extent(self.sheet), 4
         left, right = max(int(box.x0) - around, 0), min(int(box.x1) + around, width)
         bottom, top = max(int(box.y0) - around, 0), min(int(box.y1) + around, height)
-        return left, bottom, sheet[height - top : height - bottom, left:right][::-1].copy()
+        return left, bottom, sheet[height - top : height - bottom, left:right, 3][::-1].copy()
 
 
 def to_png(pixels: np.ndarray) -> bytes:
