@@ -56,7 +56,7 @@ def draw_lstm_step(numbers: dict[str, float], word: str) -> Figure:
         write(2.35, 1.08, f"forget gate {numbers['f']:.2f}:\nwhat share to keep", BLUE)
         write(3.95, 1.0, f"write gate {numbers['i']:.2f}\n(input gate):\nwhat share to add", ORANGE)
         write(4.75, 0.22, f"candidate {numbers['g']:+.2f}\nwhat could be added", GREEN)
-        write(6.45, 0.08, f"read gate {numbers['o']:.2f}\n(output gate):\nwhat share to show", PURPLE)
+        write(6.2, 0.03, f"read gate {numbers['o']:.2f}\n(output gate):\nwhat share to show", PURPLE)
         write(7.15, 1.45, f"tanh {numbers['tanh']:+.2f}", ha="left")
         write(4.0, 2.72, "kept", GREY)
         write(5.95, 2.72, "kept + added", GREY)
