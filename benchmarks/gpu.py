@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from course_lib.datasets.reviews import load_reviews, vocabulary
 from course_lib.device import use_threads
-from course_lib.recurrent.sentiment import SentimentLSTM
+from course_lib.recurrent.sentiment import SentimentClassifier
 from course_lib.training import Batches, fit
 
 HIDDEN, BATCH = 256, 64  # as section 4.3 trains it under the profile gpu
@@ -24,7 +24,7 @@ def train(device: str, steps: int) -> None:
     torch.manual_seed(0)
     reviews = load_reviews("train")
     batches = Batches((reviews.tokens, reviews.lengths), reviews.labels, BATCH)
-    model = SentimentLSTM(len(vocabulary()), hidden_size=HIDDEN)
+    model = SentimentClassifier(len(vocabulary()), hidden_size=HIDDEN)
     fit(model, batches, binary_cross_entropy_with_logits, steps=steps, learning_rate=1e-2, clip_norm=1.0, cache=False)
 
 

@@ -12,7 +12,8 @@ from torch import nn
 from course_lib.device import use_threads
 from course_lib.recording import Clamp, record
 from course_lib.recurrent.explorers.gates import GateExplorer
-from course_lib.recurrent.lstm import LSTM, copy_weights
+from course_lib.recurrent.layers import copy_weights
+from course_lib.recurrent.lstm import LSTM
 
 WORDS, FEATURES, HIDDEN = 12, 16, 8  # as in the sentiment model of section 4.3
 

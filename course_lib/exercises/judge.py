@@ -161,7 +161,7 @@ def _try(exercise: Exercise, case: Case, runner: Runner, seconds: float) -> Trie
         outcome = Outcome(problem=slow)
     else:
         function = exercise.function(case).name
-        outcome = runner.call(function, case.inputs, seconds=seconds, without=exercise.without)
+        outcome = runner.call(function, case.inputs, seconds=seconds, without=exercise.without, via=case.via)
     return _assess(exercise, case, outcome)
 
 

@@ -69,6 +69,9 @@ class Case:
     Args:
         inputs: handed over in this order, as fresh copies. Numbers, texts, tensors, arrays, and tuples, lists and dicts
             of them.
+        via: how the answer is called where its inputs or results are not data (a module, a function), or where several
+            calls belong together: a function of the course's, found by its name wherever the answer runs, that takes
+            the learner's function and the inputs, and returns data.
         expected: the right result, or the right `view` of it.
         call: which function is called, where the exercise asks for several; by default the first.
         test: takes the result; returns None, or a sentence that names the violated property and the smallest input that
@@ -86,6 +89,7 @@ class Case:
     inputs: tuple
     expected: Any = None
     call: str | None = None
+    via: Callable[..., Any] | None = None
     test: Callable[[Any], str | None] | None = None
     view: Callable[[Any], Any] | None = None
     form: Any = None
@@ -99,6 +103,8 @@ class Case:
     def __post_init__(self):
         if (self.test or self.view) and self.form is None:
             raise ValueError("a Case with `test` or `view` needs `form`, an example of a result")
+        if self.via and "<" in self.via.__qualname__:
+            raise ValueError("`via` is a function at the top level of its module, so that it is found by its name")
         try:
             object.__setattr__(self, "part", _part.get())
         except LookupError:

@@ -70,8 +70,10 @@ class Outcome:
 class Runner(Protocol):
     """Where a learner's functions run: in the notebook's own process, or in a child of the judge's."""
 
-    def call(self, function: str, inputs: tuple, *, seconds: float, without: tuple[str, ...]) -> Outcome:
-        """Call the function of this name with copies of the inputs."""
+    def call(
+        self, function: str, inputs: tuple, *, seconds: float, without: tuple[str, ...], via: Callable | None = None
+    ) -> Outcome:
+        """Call the function of this name with copies of the inputs, directly or by way of `via` (see `Case`)."""
 
 
 class HereRunner:
@@ -80,11 +82,20 @@ class HereRunner:
     def __init__(self, functions: dict[str, Callable]):
         self.functions = functions
 
-    def call(self, function: str, inputs: tuple, *, seconds: float, without: tuple[str, ...]) -> Outcome:
-        return call(self.functions[function], inputs, seconds=seconds, without=without)
+    def call(
+        self, function: str, inputs: tuple, *, seconds: float, without: tuple[str, ...], via: Callable | None = None
+    ) -> Outcome:
+        return call(self.functions[function], inputs, seconds=seconds, without=without, via=via)
 
 
-def call(function: Callable, inputs: tuple, *, seconds: float, without: tuple[str, ...] = ()) -> Outcome:
+def call(
+    function: Callable,
+    inputs: tuple,
+    *,
+    seconds: float,
+    without: tuple[str, ...] = (),
+    via: Callable | None = None,
+) -> Outcome:
     """Call a function of a learner's and catch whatever comes of it.
 
     Args:
@@ -92,20 +103,38 @@ def call(function: Callable, inputs: tuple, *, seconds: float, without: tuple[st
         inputs: handed over as copies.
         seconds: the limit, kept where the system has timers and this is the main thread; elsewhere Ctrl-C remains.
         without: names of operations to look out for.
+        via: a function of the course's that is called in its place, with it and the inputs (see `Case`).
     """
-    if misfit := _misfit(function, inputs):
+    if via is None and (misfit := _misfit(function, inputs)):
         return Outcome(problem=misfit)
+    way = function if via is None else functools.partial(via, _guarded(function))
     handed, printed, recorder = plain(inputs), _Beginning(), _Recorder(without)
     value, problem = None, None
     try:
         recording = recorder if without else contextlib.nullcontext()
         with fixed_randomness(), _quiet(printed), recording, time_limit(seconds):
-            value = plain(function(*handed))
+            value = plain(way(*handed))
     except BaseException as raised:  # whatever a learner's code raises is the learner's to see
         problem = explain(raised, seconds)
     pairs = zip(handed, plain(inputs), strict=True)
     changed = tuple(n for n, (now, before) in enumerate(pairs) if not alike(now, before))
     return Outcome(value, problem, printed.getvalue(), changed, recorder.used())
+
+
+class _Unfit(Exception):
+    """A learner's function takes other arguments than it is called with."""
+
+
+def _guarded(function: Callable) -> Callable:
+    """The function, but called with arguments that it does not take it says so in our words."""
+
+    @functools.wraps(function)
+    def called(*inputs):
+        if misfit := _misfit(function, inputs):
+            raise _Unfit(misfit.message)
+        return function(*inputs)
+
+    return called
 
 
 def explain(raised: BaseException, seconds: float = 0) -> Problem:
@@ -117,6 +146,8 @@ def explain(raised: BaseException, seconds: float = 0) -> Problem:
             return Problem("time", f"was still running after {seconds:g} s", *where)
         case KeyboardInterrupt():
             return Problem("stopped", "was stopped by Ctrl-C", *where)
+        case _Unfit():
+            return Problem("arguments", str(raised))
         case RecursionError():
             message = "RecursionError: it calls itself again and again, without an end"
         case _:

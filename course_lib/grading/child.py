@@ -5,10 +5,12 @@ It knows no expected results. What the answer prints, on whatever level, cannot 
 
 import ast
 import dataclasses
+import importlib
 import linecache
 import os
 import sys
 import types
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import torch
@@ -65,7 +67,14 @@ def _call(module: types.ModuleType, request: dict[str, Any]) -> Outcome:
     function = getattr(module, request["call"], None)
     if not callable(function):
         return Outcome(problem=Problem("missing", f"The notebook defines no function {request['call']}."))
-    return call(function, request["inputs"], seconds=request["seconds"], without=request["without"])
+    via = request["via"] and _by_name(request["via"])
+    return call(function, request["inputs"], seconds=request["seconds"], without=request["without"], via=via)
+
+
+def _by_name(name: str) -> Callable:
+    """A function of the course's by "module:function"."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def _to_message(outcome: Outcome) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from course_lib.exercises.run import Outcome, Problem
@@ -49,11 +50,14 @@ class ChildRunner:
         if problem and problem.fatal:
             self.close()
 
-    def call(self, function: str, inputs: tuple, *, seconds: float, without: tuple[str, ...]) -> Outcome:
+    def call(
+        self, function: str, inputs: tuple, *, seconds: float, without: tuple[str, ...], via: Callable | None = None
+    ) -> Outcome:
         """Call a function of the loaded answer; see `course_lib.exercises.run.Runner`."""
         if self._problem:
             return Outcome(problem=self._problem)
         request = {"call": function, "inputs": plain(inputs), "seconds": seconds, "without": without}
+        request["via"] = via and f"{via.__module__}:{via.__name__}"
         reply = self._ask(request, seconds)
         if isinstance(reply, Problem):
             self._problem = reply

@@ -10,9 +10,9 @@ from course_lib.results import result
 SEEDS = range(5)
 
 
-def trained_reader(seed: int, num_layers: int = 1) -> Reader:
-    """A reader trained on the training reviews, ready to be looked into."""
-    model, _ = train_sentiment(load_reviews("train"), num_layers=num_layers, seed=seed)
+def trained_reader(seed: int, **options) -> Reader:
+    """A reader trained on the training reviews, ready to be looked into; options as of `train_sentiment`."""
+    model, _ = train_sentiment(load_reviews("train"), seed=seed, **options)
     return Reader(f"seed {seed}", model.readable().eval(), vocabulary(), {})
 
 

@@ -1,4 +1,4 @@
-"""A small LSTM that reads a sentence and says whether it praises."""
+"""A small recurrent network that reads a sentence and says whether it praises."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,22 +9,32 @@ from torch import Tensor, nn
 from course_lib.checkpoints import load_model
 from course_lib.datasets.reviews import Reviews, vocabulary, with_unknowns
 from course_lib.paths import data_folder
-from course_lib.recurrent.lstm import LSTM, copy_weights
+from course_lib.recurrent.gru import GRU
+from course_lib.recurrent.layers import copy_weights
+from course_lib.recurrent.lstm import LSTM
+from course_lib.recurrent.rnn import RNN
 from course_lib.seeds import seed_everything
 from course_lib.training import Batches, History, fit
 
-READERS = {"one layer": "sentiment_1_layer.safetensors", "two layers": "sentiment_2_layers.safetensors"}
+CELLS = {"rnn": (nn.RNN, RNN), "lstm": (nn.LSTM, LSTM), "gru": (nn.GRU, GRU)}  # name -> PyTorch's, ours
+READERS = {
+    "one layer": "sentiment_1_layer.safetensors",
+    "two layers": "sentiment_2_layers.safetensors",
+    "rnn": "sentiment_rnn.safetensors",
+    "gru": "sentiment_gru.safetensors",
+}
 
 
-class SentimentLSTM(nn.Module):
-    """Embedding, LSTM, one logit read off the last word's hidden state.
+class SentimentClassifier(nn.Module):
+    """Embedding, recurrent network, one logit read off the last word's hidden state.
 
     Args:
         vocabulary_size: words known, padding (0) included.
         embedding_size: width of a word's vector.
-        hidden_size: units of each LSTM layer.
-        num_layers: LSTM layers.
-        readable: with our LSTM, whose gates can be seen and clamped, in place of PyTorch's, which is faster.
+        hidden_size: units of each recurrent layer.
+        num_layers: recurrent layers.
+        cell: "rnn", "lstm" or "gru".
+        readable: with our own network, whose gates can be seen and clamped, in place of PyTorch's, which is faster.
     """
 
     def __init__(
@@ -33,14 +43,16 @@ class SentimentLSTM(nn.Module):
         embedding_size: int = 16,
         hidden_size: int = 16,
         num_layers: int = 1,
+        cell: str = "lstm",
         readable: bool = False,
     ):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, embedding_size, padding_idx=0)
+        theirs, ours = CELLS[cell]
         if readable:
-            self.lstm = LSTM(embedding_size, hidden_size, num_layers)
+            self.recurrent = ours(embedding_size, hidden_size, num_layers)
         else:
-            self.lstm = nn.LSTM(embedding_size, hidden_size, num_layers, batch_first=True)
+            self.recurrent = theirs(embedding_size, hidden_size, num_layers, batch_first=True)
         self.head = nn.Linear(hidden_size, 1)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
@@ -53,17 +65,19 @@ class SentimentLSTM(nn.Module):
         Returns:
             logits (batch,)
         """
-        hidden, _ = self.lstm(self.embedding(tokens))  # (batch, time, hidden_size)
+        hidden, _ = self.recurrent(self.embedding(tokens))  # (batch, time, hidden_size)
         last = hidden[torch.arange(len(hidden)), lengths - 1]  # (batch, hidden_size)
         return self.head(last).squeeze(-1)
 
-    def readable(self) -> "SentimentLSTM":
-        """The same model with the same weights, around our own LSTM."""
-        theirs = self.lstm
-        ours = SentimentLSTM(*self.embedding.weight.shape, theirs.hidden_size, theirs.num_layers, readable=True)
+    def readable(self) -> "SentimentClassifier":
+        """The same model with the same weights, around our own recurrent network."""
+        theirs = self.recurrent
+        words, width = self.embedding.weight.shape
+        cell = type(theirs).__name__.lower()
+        ours = SentimentClassifier(words, width, theirs.hidden_size, theirs.num_layers, cell, readable=True)
         ours.embedding.load_state_dict(self.embedding.state_dict())
         ours.head.load_state_dict(self.head.state_dict())
-        copy_weights(theirs, ours.lstm)
+        copy_weights(theirs, ours.recurrent)
         return ours
 
 
@@ -73,41 +87,42 @@ class Reader:
 
     Attributes:
         name: as the learner sees it.
-        model: around our own LSTM, so that its gates can be seen and clamped.
+        model: around our own recurrent network, so that its gates can be seen and clamped.
         vocabulary: the words it knows; it carries its own.
         sidecar: what the checkpoint says of itself: how it was made, when, what it scores.
     """
 
     name: str
-    model: SentimentLSTM
+    model: SentimentClassifier
     vocabulary: tuple[str, ...]
     sidecar: dict
 
 
 def train_sentiment(
-    reviews: Reviews, *, hidden_size: int = 8, num_layers: int = 1, epochs: int = 12, seed: int = 0
-) -> tuple[SentimentLSTM, History]:
-    """Train a sentiment LSTM with the recipe that section 4.3 shows; about 4 s on one CPU thread.
+    reviews: Reviews, *, cell: str = "lstm", hidden_size: int = 8, num_layers: int = 1, epochs: int = 12, seed: int = 0
+) -> tuple[SentimentClassifier, History]:
+    """Train a sentiment classifier with the recipe that section 4.3 shows; about 4 s on one CPU thread.
 
     Args:
         reviews: what it learns from; 2 % of the words are hidden from it, so that it can read past words it doesn't
             know.
-        hidden_size, num_layers: of the LSTM.
+        cell: "rnn", "lstm" or "gru".
+        hidden_size, num_layers: of the recurrent network.
         epochs: passes through the reviews.
         seed: of the initial weights and the order of the reviews.
     """
     seed_everything(seed)
-    model = SentimentLSTM(len(vocabulary()), hidden_size=hidden_size, num_layers=num_layers)
+    model = SentimentClassifier(len(vocabulary()), hidden_size=hidden_size, num_layers=num_layers, cell=cell)
     batches = Batches((with_unknowns(reviews.tokens), reviews.lengths), reviews.labels, batch_size=64, seed=seed)
     history = fit(
         model, batches, nn.functional.binary_cross_entropy_with_logits,
-        epochs=epochs, learning_rate=1e-2, clip_norm=1.0, seed=seed, name="sentiment LSTM",
+        epochs=epochs, learning_rate=1e-2, clip_norm=1.0, seed=seed, name=f"sentiment {cell.upper()}",
     )  # fmt: skip
     return model, history
 
 
 @torch.no_grad()
-def accuracy(model: SentimentLSTM, reviews: Reviews) -> dict[str, float]:
+def accuracy(model: SentimentClassifier, reviews: Reviews) -> dict[str, float]:
     """The share of reviews that the model gets right: of all, of those with a negator that counts, of the others."""
     right = (model(reviews.tokens, reviews.lengths) > 0) == (reviews.labels > 0.5)  # (reviews,)
     groups = {"all": torch.ones_like(right), "negated": reviews.negated, "plain": ~reviews.negated}
@@ -116,7 +131,7 @@ def accuracy(model: SentimentLSTM, reviews: Reviews) -> dict[str, float]:
 
 @lru_cache
 def load_reader(name: str = "one layer") -> Reader:
-    """One of the shipped sentiment models: "one layer" or "two layers".
+    """One of the shipped sentiment models: LSTMs of "one layer" and "two layers", a plain "rnn" and a "gru".
 
     Raises:
         ValueError: there is no such model.
@@ -125,6 +140,6 @@ def load_reader(name: str = "one layer") -> Reader:
     if name not in READERS:
         raise ValueError(f"the sentiment models are {', '.join(READERS)}; there is no {name!r}")
     saved = load_model(data_folder() / "checkpoints" / READERS[name])
-    model = SentimentLSTM(**saved.config, readable=True)
+    model = SentimentClassifier(**saved.config, readable=True)
     model.load_state_dict(saved.state_dict)
     return Reader(name, model.eval().requires_grad_(False), tuple(saved.vocabulary), saved.scores)

@@ -11,8 +11,11 @@ from course_lib.exercises import Case, exercise, get, model, part
 from course_lib.exercises.feedback import words, wrap
 from course_lib.exercises.judge import judge
 from course_lib.exercises.run import HereRunner, call
+from course_lib.exercises.source import Cell, extract
+from course_lib.exercises.values import alike
 from course_lib.grading.child import load
 from course_lib.grading.runner import ChildRunner
+from tests.exercises import programs
 from tests.exercises.samples import ANSWERS, answer, declared
 
 
@@ -177,6 +180,33 @@ def test_property_cases_show_the_sentence_and_need_a_form():
         Case((), test=lambda _: None)
     with pytest.raises(ValueError, match="inside `with part"):
         Case((), expected=1)
+
+
+VIA = {  # an answer -> what its call by way of a program gives
+    "def f(linear):\n    linear.weight.data *= 2\n    return linear": ("on_a_module", torch.tensor([[6.0]]), ""),
+    "def f(linear):\n    return 7": ("on_a_module", 7, ""),
+    "def f(step, times):\n    return [step() for _ in range(times)]": ("counting", ([1, 2, 3], 3), ""),
+    "def f(step):\n    return 1": ("counting", None, "takes (step), but is called with 2 arguments"),
+    "def f(step, times):\n    return 1 / 0": ("counting", None, "ZeroDivisionError: division by zero"),
+}
+
+
+@pytest.mark.parametrize("source", VIA)
+def test_inputs_that_are_no_data_are_built_where_the_answer_runs(child, source):
+    name, expected, problem = VIA[source]
+    pieces = extract([Cell.read("cell 1", "import torch"), Cell.read("cell 2", source)], ["f"], homes=[1])
+    child.load(pieces, seconds=5)
+    module, _ = load([dataclasses.asdict(piece) for piece in pieces.pieces], seconds=5)
+    for runner in (HereRunner({"f": module.f}), child):
+        outcome = runner.call("f", (3,), seconds=5, without=(), via=getattr(programs, name))
+        assert alike(outcome.value, expected)
+        assert problem in (outcome.problem.message if outcome.problem else "")
+        assert not outcome.problem or outcome.problem.kind == ("arguments" if "takes" in problem else "raised")
+
+
+def test_a_program_is_found_by_its_name_or_refused():
+    with pytest.raises(ValueError, match="top level of its module"), part("all", points=1):
+        Case((), expected=1, via=lambda answer: 1)
 
 
 @pytest.mark.parametrize("text", ["f", "f(x", "f(x) -> ", "(x)", "f(x) > y"])

@@ -55,7 +55,7 @@ def test_the_pull_is_the_gradient_of_the_answer():
     try:
 
         def logit(x):
-            return model.head(model.lstm(x)[0][0, -1]).item()
+            return model.head(model.recurrent(x)[0][0, -1]).item()
 
         for word in (0, 3):
             slopes = []
@@ -100,9 +100,9 @@ def test_a_cell_that_writes_into_its_weights_does_not_harm_the_model():
         W_f *= 0
         return h, c
 
-    before = load_reader().model.lstm.layers[0].gates.bias.clone()
+    before = load_reader().model.recurrent.layers[0].gates.bias.clone()
     GateExplorer(learner=careless).look()
-    assert torch.equal(load_reader().model.lstm.layers[0].gates.bias, before)
+    assert torch.equal(load_reader().model.recurrent.layers[0].gates.bias, before)
 
 
 def test_unknown_words_are_named():

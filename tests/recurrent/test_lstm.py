@@ -5,7 +5,8 @@ from torch.testing import assert_close
 
 from course_lib.recording import record
 from course_lib.recurrent.explorers.gates import separate_weights
-from course_lib.recurrent.lstm import LSTM, LSTMCell, LSTMState, copy_weights
+from course_lib.recurrent.layers import copy_weights
+from course_lib.recurrent.lstm import LSTM, LSTMCell, LSTMState
 
 
 def random_shapes(n: int) -> list[tuple[int, int, int, int, int]]:
@@ -54,10 +55,16 @@ def test_recorded_gates_rebuild_the_output():
 
 @pytest.mark.parametrize(
     "theirs, ours",
-    [(nn.LSTM(3, 4, 2), LSTM(3, 4)), (nn.LSTM(3, 4), LSTM(3, 5)), (nn.LSTM(3, 4, bidirectional=True), LSTM(3, 4))],
+    [
+        (nn.LSTM(3, 4, 2), LSTM(3, 4)),
+        (nn.LSTM(3, 4), LSTM(3, 5)),
+        (nn.LSTM(3, 4, bidirectional=True), LSTM(3, 4)),
+        (nn.GRU(3, 4), LSTM(3, 4)),
+        (nn.LSTMCell(3, 4), LSTM(3, 4)),
+    ],
 )
 def test_weights_that_do_not_fit_are_refused(theirs, ours):
-    with pytest.raises(ValueError, match=r"layers|do not fit|plain LSTM"):
+    with pytest.raises(ValueError, match=r"layers|do not fit|does not fit|plain LSTM"):
         copy_weights(theirs, ours)
 
 

@@ -1,31 +1,27 @@
 """Section 4.3: what is each gate for? Clamp one, and watch the prediction change."""
 
-from functools import lru_cache
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.datasets.reviews import CONTRASTS, NEGATIVE, NEGATORS, POSITIVE, encode, load_reviews, words_of
-from course_lib.explorers import (
-    Choice,
-    Explorer,
-    LearnerError,
-    Place,
-    Prediction,
-    Quest,
-    Slider,
-    Span,
-    Text,
-    learners_code,
+from course_lib.datasets.reviews import words_of
+from course_lib.explorers import Choice, Explorer, Place, Prediction, Quest, Slider, Span, Text
+from course_lib.figures.gates import PANELS, build_answer, build_gates, update_answer, update_gates
+from course_lib.recording import Clamp
+from course_lib.recurrent.explorers.reading import (
+    SORTS,
+    at_words,
+    beside_yours,
+    names_of,
+    never_met,
+    order_of_units,
+    read_with,
+    responses,
+    unknown_words,
 )
-from course_lib.figures.gates import LONGEST, PANELS, build_answer, build_gates, update_answer, update_gates
-from course_lib.recording import Clamp, Recording, record
+from course_lib.recurrent.explorers.reading import read as _read
 from course_lib.recurrent.lstm import GATES, LSTMCell
-from course_lib.recurrent.sentiment import READERS, Reader, load_reader
-
-RESPONSES = ("negation", "praise or blame", "contrast")
-SORTS = ("unit number", *RESPONSES, "this sentence")
+from course_lib.recurrent.sentiment import Reader, load_reader
 
 
 class SentenceExplorer(Explorer):
@@ -48,7 +44,7 @@ class SentenceExplorer(Explorer):
         update_answer(artists, data)
 
     def describe(self, data):
-        return f"«{' '.join(data['words'])}»: {data['chance'][-1]:.0%} praise.{_never_met(data['unknown'])}"
+        return f"«{' '.join(data['words'])}»: {data['chance'][-1]:.0%} praise.{never_met(data['unknown'])}"
 
 
 class GateExplorer(Explorer):
@@ -70,7 +66,7 @@ class GateExplorer(Explorer):
         "words": Span(start=(5, 5), label="at words", tries=((0, 0), (2, 2), (3, 5), (0, 8))),
         "units": Span(start=(0, 7), label="in rows", tries=((0, 7), (0, 0), (2, 5))),
         "show": Choice(options=("clamped run", "unclamped run", "difference"), start="clamped run"),
-        "model": Choice(options=tuple(READERS), start="one layer"),
+        "model": Choice(options=("one layer", "two layers"), start="one layer"),
         "layer": Place(start=0, tries=(0, 1)),
         "sort": Choice(options=SORTS, start="unit number", label="sort rows by"),
         "word": Place(start=2, label="look at word", tries=(0, 2, 5, 8)),
@@ -98,9 +94,9 @@ class GateExplorer(Explorer):
 
     def places(self, sentence, model, layer, sort, **_):
         reader = load_reader(model)
-        words = [f"{place + 1} {word}" for place, word in enumerate(words_of(sentence)[:LONGEST])]
-        layers = [f"layer {n + 1}" for n in range(len(reader.model.lstm.layers))]
-        rows = [f"unit {unit + 1}" for unit in self._order(reader, sentence, min(layer, len(layers) - 1), sort)]
+        words = names_of(sentence)
+        layers = [f"layer {n + 1}" for n in range(len(reader.model.recurrent.layers))]
+        rows = [f"unit {unit + 1}" for unit in order_of_units(reader, sentence, min(layer, len(layers) - 1), sort)]
         places = {"units": rows, "row": rows, "layer": layers}
         return places | {"words": words, "word": words} if words else places  # an empty text keeps what was chosen
 
@@ -109,7 +105,7 @@ class GateExplorer(Explorer):
         said = words_of(sentence)
         free, free_chance, pull = _read(reader, sentence)
         held, held_chance = free, free_chance
-        order = self._order(reader, sentence, layer, sort)
+        order = order_of_units(reader, sentence, layer, sort)
         rows, columns = range(units[0], units[1] + 1), range(words[0], words[1] + 1)
         if clamp != "no gate":
             held_at = Clamp(f"{layer}.{clamp}", value, steps=tuple(columns), units=tuple(order[rows]))
@@ -123,7 +119,7 @@ class GateExplorer(Explorer):
         unit = int(order[row])
         yours = self._yours(reader, sentence) if self.learner else None
         numbers = self._numbers(free if show == "unclamped run" else held, layer, word, unit)
-        depth = len(reader.model.lstm.layers)
+        depth = len(reader.model.recurrent.layers)
         return {
             "words": said,
             "unknown": unknown_words(reader, sentence),
@@ -159,32 +155,15 @@ class GateExplorer(Explorer):
         if data["clamp"]:
             gate, value = data["clamp"]
             _, _, _, first, last = data["clamped"]
-            where = (
-                f"at «{data['words'][first]}»"
-                if first == last
-                else f"from «{data['words'][first]}» to «{data['words'][last]}»"
-            )
+            where = at_words(data["words"], first, last)
             some, every = data["clamped_units"]
             units = "every unit" if some == every else f"{some} of {every} units"
             units += f" of {data['layer']}" if data["layer"] else ""
             outcome = "the answer flips" if data["flips"] else "the answer stays"
             text += f" With the {gate} gate of {units} held at {value:g} {where}, {held:.0%}: {outcome}."
-        if self.learner and data["yours"] is None:
-            text += " Your cell is not started: the model reads alone until it is written."
-        elif self.learner:
-            apart = np.abs(data["yours"] - data["free"]).max()
-            text += f" Your cell's answers (green crosses) are at most {apart:.0e} from the model's."
-        return text + _never_met(data["unknown"])
-
-    def _order(self, reader: Reader, sentence: str, layer: int, sort: str) -> np.ndarray:
-        """The units from top to bottom, (units,)."""
-        cells = len(reader.model.lstm.layers[layer].gates.bias) // 4
-        if sort == "unit number" or not words_of(sentence):
-            return np.arange(cells)
-        if sort == "this sentence":
-            cell = _read(reader, sentence)[0][f"{layer}.cell"]  # (time, units)
-            return np.argsort(-np.ptp(cell, axis=0), kind="stable")
-        return np.argsort(-np.abs(responses(reader.name, layer)[sort]), kind="stable")
+        if self.learner:
+            text += beside_yours(data["yours"], data["free"])
+        return text + never_met(data["unknown"])
 
     @staticmethod
     def _numbers(run: dict[str, np.ndarray], layer: int, word: int, unit: int) -> dict[str, float]:
@@ -195,41 +174,13 @@ class GateExplorer(Explorer):
                 "o": at["read"], "tanh": np.tanh(at["cell"]), "h": at["hidden"]}  # fmt: skip
 
     def _yours(self, reader: Reader, sentence: str) -> np.ndarray | None:
-        """The chance of praise after each word, read by the learner's own cell, (time,); None while it is not written.
+        """The chance of praise after each word, by the learner's own cell, (time,); None while it is not written."""
 
-        Raises:
-            LearnerError: the learner's function fails, or does not return the next h and c.
-        """
-        tokens, _ = encode([sentence], reader.vocabulary)
-        x = reader.model.embedding(tokens)[0]  # (time, features)
-        with learners_code("Your lstm_cell"):
-            for cell in reader.model.lstm.layers:
-                weights = separate_weights(cell)
-                h = c = x.new_zeros(1, len(cell.gates.bias) // 4)
-                outputs = []
-                for place, x_t in enumerate(x):
-                    step = self.learner(x_t[None], h, c, *weights)
-                    if step is None or (isinstance(step, tuple) and any(value is ... for value in step)):
-                        return None
-                    h, c = _next_state(step, h, place)
-                    outputs.append(h[0])
-                x = torch.stack(outputs)  # (time, hidden_size)
-        return reader.model.head(x).sigmoid().squeeze(-1).detach().numpy()
+        def step_of(cell: LSTMCell):
+            weights = separate_weights(cell)
+            return lambda x, state: self.learner(x, *state, *weights)
 
-
-def _next_state(step, h: Tensor, place: int) -> tuple[Tensor, Tensor]:
-    """What the learner's cell returned at a word, if it is a state like the one before."""
-    values = tuple(step) if isinstance(step, tuple | list) else (step,)
-    if [_kind(value) for value in values] != [_kind(h)] * 2:
-        found = ", ".join(map(_kind, values))
-        raise LearnerError(f"Your lstm_cell must return h and c, each {_kind(h)}; it returned {found}.")
-    if not all(value.isfinite().all() for value in values):
-        raise LearnerError(f"Your lstm_cell returned NaN or an infinite number at word {place + 1}.")
-    return values
-
-
-def _kind(value) -> str:
-    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        return read_with(reader, sentence, "lstm_cell", step_of)
 
 
 def opening_state() -> dict:
@@ -258,69 +209,9 @@ def opening_prediction() -> Prediction:
     )
 
 
-def unknown_words(reader: Reader, sentence: str) -> list[str]:
-    """The words of the sentence that the reader was never shown."""
-    return sorted(set(words_of(sentence)) - set(reader.vocabulary))
-
-
-def _never_met(words: list[str]) -> str:
-    named = ", ".join(f"«{word}»" for word in words)
-    return f" The model never met {named}: it reads «<unknown>» there." if words else ""
-
-
 def separate_weights(cell: LSTMCell) -> tuple[Tensor, ...]:
     """Copies of the weights as W_f, b_f, W_i, b_i, W_C, b_C, W_o, b_o, which act on [h, x] as the sources write it."""
     inputs = cell.gates.in_features - len(cell.gates.bias) // 4
     weight = torch.cat([cell.gates.weight[:, inputs:], cell.gates.weight[:, :inputs]], dim=1)  # on [h, x]
     (w_i, w_f, w_c, w_o), (b_i, b_f, b_c, b_o) = weight.chunk(4), cell.gates.bias.clone().chunk(4)
     return w_f, b_f, w_i, b_i, w_c, b_c, w_o, b_o
-
-
-def _read(reader: Reader, sentence: str, *clamps: Clamp) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """One reading of a sentence.
-
-    Returns:
-        "layer.tap" -> (time, units); the chance of praise after each word, (time,); how hard each word pulls at the
-        answer: the norm of the last logit's gradient by the word's vector, (time,)
-    """
-    tokens, lengths = encode([sentence], reader.vocabulary)
-    if lengths[0] > LONGEST:
-        raise ValueError(f"the picture has room for {LONGEST} words, and these are {lengths[0]}: shorten the sentence")
-    return _read_tokens(reader.name, tuple(tokens[0].tolist()), clamps)
-
-
-@lru_cache(maxsize=64)
-def _read_tokens(name: str, tokens: tuple[int, ...], clamps: tuple[Clamp, ...]):
-    model = load_reader(name).model
-    x = model.embedding(torch.tensor([tokens])).requires_grad_()  # (1, time, features)
-    run: Recording = record(model.lstm, x, clamps=clamps)
-    hidden, _ = run.output  # (1, time, hidden_size)
-    logits = model.head(hidden[0]).squeeze(-1)  # (time,)
-    (gradient,) = torch.autograd.grad(logits[-1], x)
-    taps = {tap.removeprefix("layers."): values[:, 0].detach().numpy() for tap, values in run.taps.items()}
-    return taps, logits.detach().sigmoid().numpy(), gradient[0].norm(dim=-1).numpy()
-
-
-@lru_cache
-def responses(name: str, layer: int) -> dict[str, np.ndarray]:
-    """What each unit's cell responds to, measured on 200 test reviews: how differently it moves at such words.
-
-    Returns:
-        kind of word -> (units,), signed
-    """
-    reader, reviews = load_reader(name), load_reviews("test", 200)
-    with torch.no_grad():
-        run = record(reader.model, reviews.tokens, reviews.lengths)
-    cell = run[f"{layer}.cell"]  # (time, reviews, units)
-    change = torch.diff(cell, dim=0, prepend=torch.zeros_like(cell[:1])).transpose(0, 1)  # (reviews, time, units)
-    index = {word: number for number, word in enumerate(reader.vocabulary)}
-
-    def mean_change(words: list[str]) -> Tensor:
-        return change[torch.isin(reviews.tokens, torch.tensor([index[word] for word in words]))].mean(dim=0)  # (units,)
-
-    others = change[reviews.tokens > 0].mean(dim=0)
-    return {
-        "negation": (mean_change(NEGATORS) - others).numpy(),
-        "praise or blame": (mean_change(POSITIVE) - mean_change(NEGATIVE)).numpy(),
-        "contrast": (mean_change(CONTRASTS) - others).numpy(),
-    }

@@ -1,0 +1,46 @@
+"""Gradients through time: measured against the lag, and the weights that decide how fast they fall or grow."""
+
+import torch
+from torch import Tensor, nn
+
+
+def lag_gradients(network: nn.Module, x: Tensor) -> Tensor:
+    """How much the last hidden state depends on the input k steps before.
+
+    Args:
+        network: one of PyTorch's recurrent networks with `batch_first=True`, or one of ours.
+        x: (batch, time, input_size)
+
+    Returns:
+        (time,): at k the norm of the gradient of the last hidden state's sum by x_{T-k}, the median over the batch
+    """
+    x = x.detach().requires_grad_()
+    outputs, _ = network(x)  # (batch, time, hidden_size)
+    (gradient,) = torch.autograd.grad(outputs[:, -1].sum(), x)  # rows of a batch do not mix: one gradient a sequence
+    return gradient.norm(dim=-1).median(dim=0).values.flip(0)  # (time,)
+
+
+def spectral_radius(matrix: Tensor) -> float:
+    """The largest modulus of a square matrix's eigenvalues: the factor by which its powers grow in the long run."""
+    return torch.linalg.eigvals(matrix).abs().max().item()
+
+
+@torch.no_grad()
+def orthogonal_recurrent(network: nn.RNNBase, gain: float = 1.0) -> None:
+    """Make each gate's recurrent matrix of each layer orthogonal, times `gain` (Saxe, McClelland & Ganguli 2014)."""
+    for layer in range(network.num_layers):
+        for block in getattr(network, f"weight_hh_l{layer}").split(network.hidden_size):  # (hidden_size, hidden_size)
+            nn.init.orthogonal_(block, gain)
+
+
+@torch.no_grad()
+def set_forget_bias(lstm: nn.LSTM, value: float) -> None:
+    """Set the forget bias of every layer (Gers, Schmidhuber & Cummins 2000).
+
+    PyTorch keeps two biases and adds them, each packed as input, forget, candidate, output gate: one gets the value,
+    the other one zero.
+    """
+    forget = slice(lstm.hidden_size, 2 * lstm.hidden_size)
+    for layer in range(lstm.num_layers):
+        getattr(lstm, f"bias_ih_l{layer}")[forget] = value
+        getattr(lstm, f"bias_hh_l{layer}")[forget] = 0.0
