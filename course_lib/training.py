@@ -35,7 +35,7 @@ class History:
         losses: one a step.
         validation: one a pass through the batches, if `validate` was given; the smaller the better.
         validated_at: how many steps had been made at each of them.
-        stopped: finished, no improvement or interrupted.
+        stopped: finished, good enough, no improvement or interrupted.
         cached: trained and kept, loaded, or not kept and why.
     """
 
@@ -63,6 +63,7 @@ def fit(
     clip_norm: float | None = None,
     validate: Iterable | Callable[[nn.Module], float] | None = None,
     patience: int | None = None,
+    stop_below: float | None = None,
     seed: int = 0,
     name: str = "training",
     cache: bool = True,
@@ -88,6 +89,7 @@ def fit(
         validate: held-out batches whose mean loss is measured after every pass, or a function that measures the model;
             the smaller the better.
         patience: stop after so many passes without a better validation, and go back to the best weights.
+        stop_below: stop as soon as a validation is below this number, and keep the weights that reached it.
         seed: of all randomness inside, dropout's for example.
         name: what the training is called on the screen and in the cache.
         cache: False trains anew and keeps nothing.
@@ -96,11 +98,12 @@ def fit(
         ValueError: settings or batches that cannot be; says what to do.
         FloatingPointError: the loss is not finite; says at which step, and what to try.
     """
-    _check(learning_rate, clip_norm, validate, patience)
+    _check(learning_rate, clip_norm, validate, patience, stop_below)
     team = Team()
     batches, validate = from_the_start(batches), from_the_start(validate)
     total, pass_length = lengths(batches, epochs, steps, team)
-    settings = [total, learning_rate, optimizer, clip_norm, validate, patience, seed, team.device.type, team.size]
+    settings = [total, learning_rate, optimizer, clip_norm, validate, patience, stop_below, seed]
+    settings += [team.device.type, team.size]
     key, reason = _key([model.train(), batches, loss, *settings]) if cache else (None, "cache=False")
 
     with kept_training(name, key if team.first else None) as kept, seeded(seed):
@@ -123,7 +126,7 @@ def fit(
                     bar.set_postfix_str(run.last_loss())
                 if validate is not None and (run.step % pass_length == 0 or run.step == total):
                     run.note_validation(team.agree(_measure(model, validate, loss, team)))
-                history.stopped = run.why_stop(total, pressed)
+                history.stopped = run.why_stop(total, pressed, stop_below)
                 run.save_now_and_then(kept)
         run.end(kept, total, f"not kept: {reason}")
     team.release()
@@ -184,8 +187,10 @@ class Run:
             self.best, self.since_best = score, 0
             self.best_weights = deepcopy(self.model.state_dict()) if self.patience else None
 
-    def why_stop(self, total: int, pressed: bool) -> str:
+    def why_stop(self, total: int, pressed: bool, stop_below: float | None) -> str:
         """Why the training should stop after this step; nothing if it should not."""
+        if stop_below is not None and self.history.validation[-1:] and self.history.validation[-1] < stop_below:
+            return "good enough"
         if self.step == total:
             return "finished"
         if self.patience and self.since_best >= self.patience:
@@ -254,7 +259,7 @@ class Run:
             "seconds": self.seconds,
             "made": date.today().isoformat(),
         }
-        if self.history.stopped in ("finished", "no improvement"):
+        if self.history.stopped in ("finished", "good enough", "no improvement"):
             return result
         result["history"]["stopped"] = ""
         best = {"best": self.best, "best_weights": self.best_weights, "since_best": self.since_best}
@@ -315,7 +320,9 @@ def _key(decides: list) -> tuple[str | None, str]:
         return None, str(error)
 
 
-def _check(learning_rate: float, clip_norm: float | None, validate: object, patience: int | None) -> None:
+def _check(
+    learning_rate: float, clip_norm: float | None, validate: object, patience: int | None, stop_below: float | None
+) -> None:
     for setting, value in {"learning_rate": learning_rate, "clip_norm": clip_norm}.items():
         if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
             raise ValueError(f"{setting} must be a number above 0, not {value!r}")
@@ -323,5 +330,7 @@ def _check(learning_rate: float, clip_norm: float | None, validate: object, pati
         whole("patience", patience)
         if validate is None:
             raise ValueError("patience needs validate=..., or nothing says whether the model still gets better")
+    if stop_below is not None and (validate is None or math.isnan(stop_below)):
+        raise ValueError("stop_below is a number that the validation is compared with, and needs validate=...")
     if isinstance(validate, Iterator):
         raise ValueError("validate is a generator, which can be read only once: give a list of batches")

@@ -152,6 +152,7 @@ def test_training_again_starts_the_batches_again():
         ({"clip_norm": -1.0}, "clip_norm must be a number above 0, not -1.0"),
         ({"patience": 1}, "patience needs validate="),
         ({"patience": 0, "validate": lambda model: 0.0}, "patience must be a whole number from 1"),
+        ({"stop_below": 1.0}, "stop_below is a number .* and needs validate="),
         ({"validate": iter([])}, "validate is a generator"),
         ({"batches": []}, "there are 0 batches"),
         ({"batches": (pair for pair in [])}, "can be read only once: give steps="),
@@ -260,6 +261,23 @@ def test_patience_stops_and_brings_the_best_weights_back():
     assert_close(weights(model), seen[1], rtol=0, atol=0)
 
 
+def test_a_training_stops_as_soon_as_it_is_good_enough():
+    scores, seen = iter([3.0, 2.0, 1.9, 1.0]), []
+    model = network()
+    history = train(model, validate=lambda model: seen.append(weights(model)) or next(scores), stop_below=2.0, epochs=9)
+    assert (history.stopped, history.validation, len(history.losses)) == ("good enough", [3.0, 2.0, 1.9], 15)
+    assert_close(weights(model), seen[-1], rtol=0, atol=0)
+
+
+def test_a_training_that_was_good_enough_is_kept():
+    settings = {"validate": Batches(*rows(1), 8), "stop_below": 1.0, "learning_rate": 1e-2, "epochs": 90}
+    history = train(network(), **settings)
+    assert (history.stopped, history.cached) == ("good enough", "kept")
+    assert history.validation[-1] < 1.0 <= min(history.validation[:-1])
+    again = train(network(), **settings)
+    assert again == history and again.cached == "loaded"
+
+
 def test_the_best_weights_come_back_where_patience_lasts():
     scores, seen = iter([2.0, 1.0, 1.5]), []
     model = network()
@@ -356,10 +374,10 @@ def press_after(step: int, patch: pytest.MonkeyPatch) -> None:
     """Press Ctrl-C as a step ends; the training itself, and so its fingerprint, stays as it is."""
     unpatched = training.Run.why_stop
 
-    def why_stop(run, total, pressed):
+    def why_stop(run, *settings):
         if run.step == step:
             os.kill(os.getpid(), signal.SIGINT)
-        return unpatched(run, total, pressed)
+        return unpatched(run, *settings)
 
     patch.setattr(training.Run, "why_stop", why_stop)
 
