@@ -82,7 +82,7 @@ class _Budget:
         value = value.detach().as_subclass(Tensor)
         if value.layout != torch.strided:
             value = value.to_dense()
-        return value.to("cpu", copy=True).resolve_conj().resolve_neg().contiguous()
+        return value.to("cpu").resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
 
     def array(self, value: np.ndarray) -> Any:
         if value.dtype.name not in DTYPES:
@@ -122,7 +122,7 @@ def alike(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> bool:
 def numbers(value: Any) -> np.ndarray:
     """A number, tensor or array as float64 (complex128 where complex)."""
     if isinstance(value, Tensor):
-        value = value.to(torch.complex128 if value.is_complex() else torch.float64).numpy()
+        value = value.detach().to(torch.complex128 if value.is_complex() else torch.float64).numpy()
     return np.asarray(value, dtype=np.complex128 if np.iscomplexobj(value) else np.float64)
 
 

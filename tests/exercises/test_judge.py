@@ -204,6 +204,16 @@ def test_inputs_that_are_no_data_are_built_where_the_answer_runs(child, source):
         assert not outcome.problem or outcome.problem.kind == ("arguments" if "takes" in problem else "raised")
 
 
+def test_an_input_that_was_made_to_take_a_gradient_is_judged():
+    outcome = call(lambda x: x.requires_grad_().sum(), (torch.ones(3),), seconds=5)
+    assert outcome.value == 3 and outcome.changed == ()
+
+
+def test_a_result_without_memory_of_its_own_travels(child):
+    child.load(answer("def scale(x, factor):\n    return torch.ones(()).expand(1)"), seconds=5)
+    assert torch.equal(child.call("scale", (1, 2), seconds=5, without=()).value, torch.ones(1))
+
+
 def test_a_program_is_found_by_its_name_or_refused():
     with pytest.raises(ValueError, match="top level of its module"), part("all", points=1):
         Case((), expected=1, via=lambda answer: 1)
