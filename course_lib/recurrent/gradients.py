@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 
-def lag_gradients(network: nn.Module, x: Tensor) -> Tensor:
+def gradient_by_lag(network: nn.Module, x: Tensor) -> Tensor:
     """How much the last hidden state depends on the input k steps before.
 
     Args:

@@ -68,3 +68,10 @@ class GRU(Layers):
     """Layers of `GRUCell`; takes `reset=` as well."""
 
     cell = GRUCell
+
+    def with_reset(self, reset: str) -> "GRU":
+        """A copy with the same weights whose reset gate acts "before" or "after" the candidate's matrix."""
+        first = self.layers[0]
+        other = GRU(first.of_input.in_features, first.of_hidden.in_features, len(self.layers), reset=reset)
+        other.load_state_dict(self.state_dict())
+        return other

@@ -1,5 +1,6 @@
 """A small recurrent network that reads a sentence and says whether it praises."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -113,12 +114,18 @@ def train_sentiment(
     """
     seed_everything(seed)
     model = SentimentClassifier(len(vocabulary()), hidden_size=hidden_size, num_layers=num_layers, cell=cell)
+    return model, fit_reviews(model, reviews, epochs=epochs, seed=seed, name=f"sentiment {cell.upper()}")
+
+
+def fit_reviews(
+    model: SentimentClassifier, reviews: Reviews, *, epochs: int, seed: int, name: str, validate: Callable | None = None
+) -> History:
+    """The recipe itself, for a model at hand; name and validate as for `fit`."""
     batches = Batches((with_unknowns(reviews.tokens), reviews.lengths), reviews.labels, batch_size=64, seed=seed)
-    history = fit(
+    return fit(
         model, batches, nn.functional.binary_cross_entropy_with_logits,
-        epochs=epochs, learning_rate=1e-2, clip_norm=1.0, seed=seed, name=f"sentiment {cell.upper()}",
+        epochs=epochs, learning_rate=1e-2, clip_norm=1.0, validate=validate, seed=seed, name=name,
     )  # fmt: skip
-    return model, history
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from course_lib.recurrent.gradients import lag_gradients, orthogonal_recurrent, set_forget_bias, spectral_radius
+from course_lib.recurrent.gradients import gradient_by_lag, orthogonal_recurrent, set_forget_bias, spectral_radius
 from course_lib.recurrent.layers import copy_weights
 from course_lib.recurrent.lstm import LSTM
 
@@ -15,7 +15,7 @@ def test_lag_gradients_are_products_of_jacobians():
     x = torch.randn(1, 6, 2, dtype=torch.double)
     states = rnn(x)[0][0]  # (time, hidden_size)
     row = torch.ones(4, dtype=torch.double)
-    for lag, norm in enumerate(lag_gradients(rnn, x)):
+    for lag, norm in enumerate(gradient_by_lag(rnn, x)):
         slope = 1 - states[-1 - lag] ** 2  # of tanh
         assert_close(norm, (row * slope @ rnn.weight_ih_l0).norm())
         row = row * slope @ rnn.weight_hh_l0
@@ -25,7 +25,7 @@ def test_lag_gradients_of_ours_and_of_torchs_agree():
     theirs, ours = nn.LSTM(3, 5, batch_first=True), LSTM(3, 5)
     copy_weights(theirs, ours)
     x = torch.randn(3, 8, 3)
-    assert_close(lag_gradients(theirs, x), lag_gradients(ours, x))
+    assert_close(gradient_by_lag(theirs, x), gradient_by_lag(ours, x))
     assert not x.requires_grad
 
 
