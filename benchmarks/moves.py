@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterator
 from course_lib.explorers import Explorer, Slider, Text
 from course_lib.notebooks.files import right_answer
 
-LEARNERS = {"GateExplorer": ("recurrent.lstm", "lstm_cell")}  # explorers that run the learner's code, and an answer
+LEARNERS = {  # explorers that run the learner's code, and an answer
+    "GateExplorer": ("recurrent.lstm", "lstm_cell"),
+    "GRUExplorer": ("recurrent.gru.reset-gate", "gru_cell"),
+    "StateExplorer": ("recurrent.rnn", "rnn_forward"),
+}
 
 
 def openings(kind: type[Explorer]) -> Iterator[tuple[str, Explorer]]:

@@ -1,7 +1,7 @@
 """Explorers: a real model under the learner's hand. The base class turns compute + draw into a live widget."""
 
 from course_lib.explorers.base import Explorer, LearnerError, Quest, learners_code
-from course_lib.explorers.controls import Choice, Place, Slider, Span, Text
+from course_lib.explorers.controls import Choice, Place, Slider, Span, Steps, Text
 from course_lib.explorers.prediction import Prediction
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Quest",
     "Slider",
     "Span",
+    "Steps",
     "Text",
     "learners_code",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+import traitlets
 
 DESCRIPTION_WIDTH = "112px"
 WIDTH = "420px"
@@ -64,6 +65,52 @@ class Slider(Control):
     def samples(self) -> Sequence[float]:
         values = np.linspace(self.low, self.high, 7)
         return [round(v) for v in values] if isinstance(self.step, int) else [float(v) for v in values]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps(Slider):
+    """A whole number between `low` and `high`, with a button beside the slider that adds one."""
+
+    low: int = 0
+    high: int
+    step: int = 1
+
+    def _make(self, **common) -> widgets.Widget:
+        return StepBox(value=self.start, least=self.low, most=self.high, **common)
+
+    def check(self, name: str, value: Any) -> None:
+        super().check(name, value)
+        if not isinstance(value, int | np.integer):
+            raise ValueError(f"{name} is a whole number, not {value!r}")
+
+
+class StepBox(widgets.HBox):
+    """A slider over whole numbers and a «Step» button, which as a whole has a value like any other input.
+
+    Args:
+        value, least, most: where it stands, and between which numbers.
+        description, style: of the slider.
+        layout: of the whole.
+    """
+
+    value = traitlets.Int()
+    disabled = traitlets.Bool()
+    description = traitlets.Unicode()
+
+    def __init__(self, *, value: int, least: int, most: int, description: str, style: dict, layout: widgets.Layout):
+        wide = widgets.Layout(flex="1 1 auto", width="auto")
+        self.slider = widgets.IntSlider(value=value, min=least, max=most, style=style, layout=wide)
+        self.button = widgets.Button(description="Step", tooltip="one more", layout=widgets.Layout(width="64px"))
+        super().__init__([self.slider, self.button], value=value, description=description, layout=layout)
+        widgets.link((self, "value"), (self.slider, "value"))
+        widgets.link((self, "disabled"), (self.slider, "disabled"))
+        widgets.link((self, "description"), (self.slider, "description"))
+        self.button.on_click(lambda _button: setattr(self, "value", min(self.value + 1, most)))
+        self.observe(self._close_button, ["value", "disabled"])
+        self._close_button()
+
+    def _close_button(self, _change=None) -> None:
+        self.button.disabled = self.disabled or self.value >= self.slider.max
 
 
 @dataclass(frozen=True, kw_only=True)

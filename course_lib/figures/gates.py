@@ -1,10 +1,13 @@
 """The picture of an LSTM reading a sentence: gates, cell and output in step with the words."""
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
 from course_lib.figures.heatmap import HeatMap
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, SHARE, SIGNED, VERMILLION
@@ -24,19 +27,14 @@ def build_gates(figure: Figure) -> dict:
     """Make the panels; the artists that move come back by name."""
     artists: dict = {}
     width = RIGHT - LEFT
-    top = figure.add_axes((LEFT, 0.865, width, 0.115))
-    top.set(ylim=(-0.04, 1.04), xticks=[], yticks=[0, 0.5, 1], yticklabels=["blame", "", "praise"])
-    top.grid(axis="y")
-    top.set_axisbelow(True)
+    top = answer_axes(figure, (LEFT, 0.865, width, 0.115))
     artists["chance"] = [
         top.plot([], [], color=GREY, lw=1.3, ls=(0, (4, 2)), marker="o", ms=3)[0],
         top.plot([], [], color=VERMILLION, lw=2, marker="o", ms=4.5)[0],
         top.plot([], [], color=GREEN, lw=1.4, marker="x", ms=5, ls="")[0],
     ]
     words = figure.add_axes((LEFT, 0.765, width, 0.085))
-    words.axis("off")
-    words.set(ylim=(0, 1))
-    artists["words"] = [words.text(0, 0, "", ha="center", va="bottom", color=INK) for _ in range(LONGEST)]
+    artists["words"] = build_words(words)
     pull = figure.add_axes((LEFT, 0.722, width, 0.04))
     pull.set(ylim=(0, 1), xticks=[], yticks=[])
     pull.spines["left"].set_visible(False)
@@ -47,14 +45,70 @@ def build_gates(figure: Figure) -> dict:
     height, gap = 0.122, 0.0175
     for number, (name, (title, cmap, low, high)) in enumerate(PANELS.items()):
         axes = figure.add_axes((LEFT, 0.59 - number * (height + gap), width, height))
-        axes.text(-0.012, 0.5, title, transform=axes.transAxes, ha="right", va="center", color=INK)
-        heat = HeatMap(axes, cmap, low, high)
-        focus = axes.add_patch(Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.6, zorder=4, clip_on=False))
-        focus.set_path_effects([withStroke(linewidth=3.4, foreground="white")])  # seen on dark cells too
-        held = axes.add_patch(Rectangle((0, 0), 0, 0, fill=False, ec=VERMILLION, lw=2.4, zorder=5, clip_on=False))
-        artists[name] = {"heat": heat, "focus": focus, "held": held}
+        artists[name] = build_panel(axes, title, cmap, low, high)
     _build_numbers(figure, artists)
     return artists
+
+
+def answer_axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
+    """Axes at `box` for the chance of praise after each word."""
+    axes = figure.add_axes(box)
+    axes.set(ylim=(-0.04, 1.04), xticks=[], yticks=[0, 0.5, 1], yticklabels=["blame", "", "praise"])
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
+    return axes
+
+
+def build_words(axes: Axes) -> list[Text]:
+    """Room for the words of a sentence, each over its column."""
+    axes.axis("off")
+    axes.set(ylim=(0, 1))
+    return [axes.text(0, 0, "", ha="center", va="bottom", color=INK) for _ in range(LONGEST)]
+
+
+def show_words(texts: list[Text], words: list[str], chosen: int) -> None:
+    """Write the words over their columns, slanted where they are many; the chosen one is bold."""
+    count = len(words)
+    slanted = sum(map(len, words)) + 2 * count > 62
+    for number, text in enumerate(texts):
+        text.set_text(words[number] if number < count else "")
+        text.set_x(number + 0.5 if not slanted else number + 0.35)
+        text.set(rotation=38 if slanted else 0, ha="left" if slanted else "center", rotation_mode="anchor")
+        text.set_fontsize(9.5 if count <= 16 else 8.5)
+        text.set_fontweight("bold" if number == chosen else "normal")
+
+
+def build_panel(axes: Axes, title: str, cmap: str, low: float, high: float) -> dict[str, Artist]:
+    """A heat map of units by words, with a frame for the chosen cell and one for what is held."""
+    axes.text(-0.012, 0.5, title, transform=axes.transAxes, ha="right", va="center", color=INK)
+    heat = HeatMap(axes, cmap, low, high)
+    focus = axes.add_patch(Rectangle((0, 0), 1, 1, fill=False, ec=INK, lw=1.6, zorder=4, clip_on=False))
+    focus.set_path_effects([withStroke(linewidth=3.4, foreground="white")])  # seen on dark cells too
+    held = axes.add_patch(Rectangle((0, 0), 0, 0, fill=False, ec=VERMILLION, lw=2.4, zorder=5, clip_on=False))
+    return {"heat": heat, "focus": focus, "held": held}
+
+
+def show_panel(panel: dict[str, Artist], values: np.ndarray, cmap: str, low: float, high: float,
+               chosen: tuple[int, int], held: tuple[int, int, int, int] | None) -> None:  # fmt: skip
+    """Show `values` (units, time) between `low` and `high`, the chosen (word, row), and what is held: (first row, last
+    row, first word, last word) or None."""
+    heat = panel["heat"]
+    if (heat.cmap.name, heat.norm.vmin, heat.norm.vmax) != (cmap, low, high):  # a map's table is costly to make
+        heat.set_map(cmap, low, high)
+    heat.set_data(values)
+    panel["focus"].set_xy(chosen)
+    panel["held"].set_visible(held is not None)
+    if held:
+        first_row, last_row, first_word, last_word = held
+        panel["held"].set_bounds(first_word, first_row, last_word - first_word + 1, last_row - first_row + 1)
+
+
+def colour_key(axes: Axes, cmap: str, low: float, high: float) -> None:
+    """A strip of a colour map with its ends named below it."""
+    HeatMap(axes, cmap, low, high, lines=False).set_data(np.linspace(low, high, 32)[None])
+    below, above = ("0 closed", "1 open") if cmap == SHARE else (f"−{high}", f"+{high}")
+    axes.text(0, -0.35, below, transform=axes.transAxes, ha="left", va="top", color=GREY, fontsize=8.5)
+    axes.text(1, -0.35, above, transform=axes.transAxes, ha="right", va="top", color=GREY, fontsize=8.5)
 
 
 def _build_numbers(figure: Figure, artists: dict) -> None:
@@ -103,10 +157,7 @@ def _build_numbers(figure: Figure, artists: dict) -> None:
     for y, title in ((0.255, "gates"), (0.16, "cell"), (0.065, "output")):
         axes = figure.add_axes((SIDE + 0.07, y, 0.16, 0.022))
         name = {"gates": "write"}.get(title, {"output": "hidden"}.get(title, title))
-        HeatMap(axes, *PANELS[name][1:], lines=False).set_data(np.linspace(*PANELS[name][2:], 32)[None])
-        low, high = ("0 closed", "1 open") if title == "gates" else (f"−{PANELS[name][3]}", f"+{PANELS[name][3]}")
-        axes.text(0, -0.35, low, transform=axes.transAxes, ha="left", va="top", color=GREY, fontsize=8.5)
-        axes.text(1, -0.35, high, transform=axes.transAxes, ha="right", va="top", color=GREY, fontsize=8.5)
+        colour_key(axes, *PANELS[name][1:])
         write(SIDE, y + 0.011, title, color=GREY)
 
 
@@ -127,28 +178,15 @@ def update_gates(artists: dict, data: dict) -> None:
     lines = (data["free"], data["held"] if data["clamped"] else [], [] if data["yours"] is None else data["yours"])
     for line, values in zip(artists["chance"], lines, strict=True):
         line.set_data(centres[: len(values)], values)
-    slanted = sum(map(len, words)) + 2 * count > 62
-    for number, text in enumerate(artists["words"]):
-        text.set_text(words[number] if number < count else "")
-        text.set_x(number + 0.5 if not slanted else number + 0.35)
-        text.set(rotation=38 if slanted else 0, ha="left" if slanted else "center", rotation_mode="anchor")
-        text.set_fontsize(9.5 if count <= 16 else 8.5)
-        text.set_fontweight("bold" if number == data["word"] else "normal")
+    show_words(artists["words"], words, data["word"])
     for number, bar in enumerate(artists["pull"]):
         bar.set_bounds(number + 0.25, 0, 0.5, data["pull"][number] if number < count else 0)
 
-    for name, (_title, cmap, low, high) in PANELS.items():
-        panel = artists[name]
-        if data["difference"]:
-            panel["heat"].set_map(SIGNED, -1, 1)
-        else:
-            panel["heat"].set_map(cmap, low, high)
-        panel["heat"].set_data(data["panels"][name])
-        panel["focus"].set_xy((data["word"], data["row"]))
-        panel["held"].set_bounds(0, 0, 0, 0)
-    if data["clamped"]:
-        gate, first_row, last_row, first_word, last_word = data["clamped"]
-        artists[gate]["held"].set_bounds(first_word, first_row, last_word - first_word + 1, last_row - first_row + 1)
+    gate, *held = data["clamped"] or (None,)
+    for name, (_title, *look) in PANELS.items():
+        look = (SIGNED, -1, 1) if data["difference"] else look
+        here = held if name == gate else None
+        show_panel(artists[name], data["panels"][name], *look, (data["word"], data["row"]), here)
 
     answers = [("as it is", data["free"][-1]), ("clamped", data["held"][-1])]
     rows = zip(artists["bars"], artists["answers"], artists["chances"], answers, strict=True)
@@ -160,16 +198,17 @@ def update_gates(artists: dict, data: dict) -> None:
     artists["where"].set_text(data["where"])
     for name, text in artists["numbers"].items():
         text.set_text(f"{data['numbers'][name]:.2f}".replace("-", "−"))
-    held = data["clamped"] and _within(data)
-    artists["held_note"].set_text(f"the {data['clamped'][0]} gate is held here" if held else "")
+    here = data["clamped"] and within(held, data["word"], data["row"])
+    artists["held_note"].set_text(f"the {gate} gate is held here" if here else "")
     artists["difference"].set_text(
         "panels: clamped − unclamped\norange lower, purple higher" if data["difference"] else ""
     )
 
 
-def _within(data: dict) -> bool:
-    _, first_row, last_row, first_word, last_word = data["clamped"]
-    return first_row <= data["row"] <= last_row and first_word <= data["word"] <= last_word
+def within(held: tuple[int, int, int, int], word: int, row: int) -> bool:
+    """Whether a cell lies in (first row, last row, first word, last word)."""
+    first_row, last_row, first_word, last_word = held
+    return first_row <= row <= last_row and first_word <= word <= last_word
 
 
 def build_answer(figure: Figure) -> dict:

@@ -28,7 +28,7 @@ class HeatMap(Artist):
         self.set_map(cmap, low, high)
         self.values, self.lines = np.zeros((1, 1)), lines
         axes.add_artist(self)
-        axes.set(xticks=[], yticks=[])
+        axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(1, 0))
         for spine in axes.spines.values():
             spine.set_visible(False)
 
@@ -38,9 +38,11 @@ class HeatMap(Artist):
 
     def set_data(self, values: np.ndarray) -> None:
         """Show `values`, (rows, columns)."""
-        self.values = np.asarray(values, dtype=float)
-        rows, columns = self.values.shape
-        self.axes.set(xlim=(0, columns), ylim=(rows, 0))
+        values, before = np.asarray(values, dtype=float), self.values.shape
+        self.values = values
+        if values.shape != before:  # moving the limits costs more than the painting
+            rows, columns = values.shape
+            self.axes.set(xlim=(0, columns), ylim=(rows, 0))
         self.stale = True
 
     def draw(self, renderer) -> None:

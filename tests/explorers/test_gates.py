@@ -7,12 +7,11 @@ from course_lib.explorers import LearnerError
 from course_lib.recurrent.explorers.gates import (
     GateExplorer,
     SentenceExplorer,
-    _read,
     opening_prediction,
     opening_state,
-    responses,
 )
 from course_lib.recurrent.explorers.memory import MemoryExplorer
+from course_lib.recurrent.explorers.reading import read, responses
 from course_lib.recurrent.sentiment import load_reader
 from course_lib.start_here.explorers.gate import SingleGate
 
@@ -49,7 +48,7 @@ def test_a_clamp_shows_in_the_panel_and_only_where_it_was_set():
 def test_the_pull_is_the_gradient_of_the_answer():
     """Nudge the vector of one word and compare with the slope."""
     reader, sentence = load_reader(), "the film was not good"
-    _, _, pull = _read(reader, sentence)
+    _, _, pull = read(reader, sentence)
     x = reader.model.embedding(encode([sentence])[0]).double()
     model = load_reader().model.double()
     try:

@@ -3,14 +3,26 @@
 import numpy as np
 import pytest
 
+from course_lib.figures.gru_step import draw_gru_step
 from course_lib.figures.heatmap import HeatMap
+from course_lib.figures.learning import draw_curves, draw_dots
 from course_lib.figures.lstm_step import draw_lstm_step
 from course_lib.figures.style import new_figure, show, style
 from course_lib.figures.wipe import draw_wipe
 
 NUMBERS = {"f": 0.1, "before": -0.9, "i": 0.8, "g": 1.0, "c": 0.7, "o": 0.8, "tanh": 0.6, "h": 0.5}
 SHARES = {"one rule": np.array([0.1, 0.5]), "another": np.array([1.0, 0.0])}
-FIGURES = [lambda: draw_lstm_step(NUMBERS, "not"), lambda: draw_wipe(SHARES, SHARES, "made today")]
+STEPS = [1, 10, 100]
+CURVES = {"not clipped": [(STEPS, [1.0, 50.0, None])], "clipped": [(STEPS, [1.0, 0.5, 0.01]), (STEPS, [2.0, 0.4, 0.1])]}
+DOTS = {"length 5": {"plain RNN": [1.0, 0.9], "GRU": [1.0]}, "length 50": {"plain RNN": [0.2, None], "GRU": [0.3]}}
+FIGURES = [
+    lambda: draw_lstm_step(NUMBERS, "not"),
+    lambda: draw_gru_step({"r": 0.4, "z": 0.1, "n": -0.9, "before": 0.9, "h": -0.7}, "not"),
+    lambda: draw_wipe(SHARES, SHARES, "made today"),
+    lambda: draw_curves(CURVES, "made today", ylabel="loss", log="xy", levels={"chance": 1.4},
+                        broke_off={"not clipped": [60]}),
+    lambda: draw_dots(DOTS, "made today", xlabel="right answers", levels={"chance": 0.25}, xlim=(0, 1.02)),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("draw", FIGURES)
@@ -26,7 +38,6 @@ def test_nothing_is_clipped(draw):
     left, bottom, right, top = figure.get_tightbbox().extents  # inches, of all that is visible
     width, height = figure.get_size_inches()
     assert min(left, bottom) >= -0.01 and right <= width + 0.01 and top <= height + 0.01
-
 
 
 def test_a_picture_carries_its_words():

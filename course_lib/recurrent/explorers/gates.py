@@ -12,14 +12,14 @@ from course_lib.recurrent.explorers.reading import (
     SORTS,
     at_words,
     beside_yours,
+    lstm_numbers,
     names_of,
     never_met,
     order_of_units,
+    read,
     read_with,
-    responses,
     unknown_words,
 )
-from course_lib.recurrent.explorers.reading import read as _read
 from course_lib.recurrent.lstm import GATES, LSTMCell
 from course_lib.recurrent.sentiment import Reader, load_reader
 
@@ -34,7 +34,7 @@ class SentenceExplorer(Explorer):
 
     def compute(self, sentence):
         reader = load_reader()
-        _, chance, _ = _read(reader, sentence)
+        _, chance, _ = read(reader, sentence)
         return {"words": words_of(sentence), "chance": chance, "unknown": unknown_words(reader, sentence)}
 
     def build(self, figure):
@@ -103,13 +103,13 @@ class GateExplorer(Explorer):
     def compute(self, sentence, clamp, value, words, units, show, model, layer, sort, word, row):
         reader = load_reader(model)
         said = words_of(sentence)
-        free, free_chance, pull = _read(reader, sentence)
+        free, free_chance, pull = read(reader, sentence)
         held, held_chance = free, free_chance
         order = order_of_units(reader, sentence, layer, sort)
         rows, columns = range(units[0], units[1] + 1), range(words[0], words[1] + 1)
         if clamp != "no gate":
             held_at = Clamp(f"{layer}.{clamp}", value, steps=tuple(columns), units=tuple(order[rows]))
-            held, held_chance, pull = _read(reader, sentence, held_at)
+            held, held_chance, pull = read(reader, sentence, held_at)
 
         def panels(of: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             return {name: of[f"{layer}.{name}"][:, order].T for name in PANELS}  # each (units, time)
@@ -118,7 +118,7 @@ class GateExplorer(Explorer):
         shown["difference"] = {name: shown["clamped run"][name] - shown["unclamped run"][name] for name in PANELS}
         unit = int(order[row])
         yours = self._yours(reader, sentence) if self.learner else None
-        numbers = self._numbers(free if show == "unclamped run" else held, layer, word, unit)
+        numbers = lstm_numbers(free if show == "unclamped run" else held, layer, word, unit)
         depth = len(reader.model.recurrent.layers)
         return {
             "words": said,
@@ -164,14 +164,6 @@ class GateExplorer(Explorer):
         if self.learner:
             text += beside_yours(data["yours"], data["free"])
         return text + never_met(data["unknown"])
-
-    @staticmethod
-    def _numbers(run: dict[str, np.ndarray], layer: int, word: int, unit: int) -> dict[str, float]:
-        """The equation of one unit at one word: its gates, its cell before and after, its output."""
-        at = {name: run[f"{layer}.{name}"][word, unit] for name in (*PANELS, "candidate")}
-        before = run[f"{layer}.cell"][word - 1, unit] if word else 0.0
-        return {"f": at["forget"], "before": before, "i": at["write"], "g": at["candidate"], "c": at["cell"],
-                "o": at["read"], "tanh": np.tanh(at["cell"]), "h": at["hidden"]}  # fmt: skip
 
     def _yours(self, reader: Reader, sentence: str) -> np.ndarray | None:
         """The chance of praise after each word, by the learner's own cell, (time,); None while it is not written."""

@@ -1,0 +1,263 @@
+"""Section 4.4: how do two gates do the work of three? A GRU and an LSTM read the same sentence, word under word."""
+
+import numpy as np
+
+from course_lib.datasets.reviews import NEGATORS, words_of
+from course_lib.explorers import Choice, Explorer, Place, Prediction, Quest, Slider, Span, Text
+from course_lib.figures.gates import PANELS
+from course_lib.figures.gru import GRU_PANELS, build_gru, update_gru
+from course_lib.recording import Clamp
+from course_lib.recurrent.explorers.reading import (
+    SORTS,
+    at_words,
+    beside_yours,
+    gru_numbers,
+    lstm_numbers,
+    names_of,
+    never_met,
+    order_of_units,
+    read,
+    read_with,
+    state_before,
+    unknown_words,
+)
+from course_lib.recurrent.gru import GRU_GATES, GRUCell
+from course_lib.recurrent.lstm import GATES
+from course_lib.recurrent.sentiment import Reader, load_reader
+
+BOTH = "forget, write at 1 − it"  # the LSTM's two gates tied as the GRU ties them
+RESETS = {"after the matrix (as trained)": "after", "before it (the source)": "before"}
+NETS = {
+    "gru": ("GRU", "gru", "update", GRU_PANELS, gru_numbers),
+    "lstm": ("LSTM", "one layer", "forget", PANELS, lstm_numbers),
+}
+
+
+class GRUExplorer(Explorer):
+    """A GRU and an LSTM of equal size read your sentence; hold a gate in either, or in both at once.
+
+    `learner=` takes a `gru_cell(x, h, W_ih, W_hh, b_ih, b_hh, reset) -> h`, its weights packed in the order r, z, n,
+    and reads the sentence with it beside the GRU, whose own weights it is given.
+    """
+
+    id = "recurrent.gru.update-gate"
+    size = (880, 660)
+    controls = {
+        "sentence": Text(
+            start="i would not say that the film was good",
+            tries=("nobody could call this film good", "the plot was dull but the songs were not"),
+        ),
+        "gru": Choice(options=("no gate", *GRU_GATES), start="no gate", label="GRU: hold"),
+        "lstm": Choice(options=("no gate", *GATES, BOTH), start="no gate", label="LSTM: hold"),
+        "value": Slider(low=0.0, high=1.0, step=0.05, start=1.0, label="at the value"),
+        "words": Span(start=(2, 2), label="at words", tries=((0, 0), (2, 2), (3, 5), (0, 8))),
+        "units": Span(start=(0, 7), label="in rows", tries=((0, 7), (0, 0), (2, 5))),
+        "reset": Choice(options=tuple(RESETS), start="after the matrix (as trained)", label="GRU: reset"),
+        "show": Choice(options=("clamped run", "unclamped run", "difference"), start="clamped run"),
+        "sort": Choice(options=SORTS, start="unit number", label="sort rows by"),
+        "word": Place(start=2, label="look at word", tries=(0, 2, 5, 8)),
+        "row": Place(start=0, label="look at row", tries=(0, 3, 7)),
+    }
+    quests = (
+        Quest("carry", "find a word at which the GRU's state moves (some unit by more than 0.5), and hold one gate at "
+              "that one word so that its state crosses the word unchanged to the last digit, while its answer stays "
+              "within 0.05",
+              lambda data: data["one_word"] and data["gru"]["gates"] != () and data["free_moved"] > 0.5
+              and data["moved"] == 0 and abs(change(data["gru"])) <= 0.05),
+        Quest("one-of-two", "tie the LSTM's gates as the GRU's are tied: hold update, and forget with write at 1 − it, "
+              "so that one of the two answers flips and the other does not",
+              lambda data: data["gru"]["gates"] == ("update",) and data["lstm"]["gates"] == ("forget", "write")
+              and data["gru"]["flips"] != data["lstm"]["flips"]),
+        Quest("before-after", "find a sentence on which the answers of the two ways to reset differ by more than 0.1; "
+              "then hold the reset gate so that they differ by less than 0.001",
+              lambda data: data["gru"]["gates"] == ("reset",) and data["apart"]["free"] > 0.1
+              and data["apart"]["held"] < 0.001),
+    )  # fmt: skip
+    presets = (
+        {},
+        {"gru": "update", "lstm": BOTH, "sort": "negation"},
+        {"reset": "before it (the source)", "gru": "reset", "words": (0, 8), "show": "difference"},
+        {
+            "sentence": "although nobody could call the acting of this film bad i would say that the music "
+            "with its many songs was really dull",
+            "gru": "update",
+            "lstm": BOTH,
+            "words": (1, 22),
+            "value": 0.9,
+        },
+    )
+    sweep_from = {"gru": "update", "lstm": BOTH, "value": 0.5, "words": (6, 6), "units": (0, 7)}
+
+    def places(self, sentence, **_):
+        rows = [f"row {row + 1}" for row in range(load_reader("gru").model.head.in_features)]
+        places, words = {"units": rows, "row": rows}, names_of(sentence)
+        return places | {"words": words, "word": words} if words else places  # an empty text keeps what was chosen
+
+    def compute(self, sentence, gru, lstm, value, words, units, reset, show, sort, word, row):
+        said, reader, reset = words_of(sentence), load_reader("gru"), RESETS[reset]
+        asked = {"gru": (gru, reset), "lstm": (lstm, "after")}
+        nets = {
+            net: self._net(net, sentence, gates, value, words, units, show, sort, word, row, acts)
+            for net, (gates, acts) in asked.items()
+        }
+        free, held, clamps = nets["gru"].pop("runs")
+        del nets["lstm"]["runs"]
+        other = "before" if reset == "after" else "after"
+        elsewhere = {"free": ()} | ({"held": clamps} if gru == "reset" else {})
+        others = {  # the answers when the reset gate acts in the other place
+            run: float(read(reader, sentence, *hold, reset=other, pull=False)[1][-1]) for run, hold in elsewhere.items()
+        }
+        return nets | {
+            "words": said,
+            "unknown": unknown_words(reader, sentence),
+            "value": value,
+            "word": word,
+            "row": row,
+            "where": f"word {word + 1} «{said[word]}», row {row + 1}",
+            "difference": show == "difference",
+            "reset": reset,
+            "every_unit": units == (0, reader.model.head.in_features - 1),
+            "one_word": words[0] == words[1],
+            "moved": moved(held, words),
+            "free_moved": moved(free, words),
+            "replaced": float(np.abs(held["0.hidden"] - held["0.candidate"])[words[0] : words[1] + 1].max()),
+            "apart": {run: abs(float(nets["gru"][run][-1]) - there) for run, there in others.items()},
+            "other": others["free"],
+            "yours": self._yours(reader, sentence, reset) if self.learner else None,
+        }
+
+    @staticmethod
+    def _net(net, sentence, asked, value, words, units, show, sort, word, row, reset) -> dict:
+        """One net's part of the data, the rows in their order; `runs` are its two runs and what was held."""
+        _, name, keeps, panels, numbers = NETS[net]
+        reader = load_reader(name)
+        order = order_of_units(reader, sentence, 0, sort)
+        clamps = clamps_of(asked, value, words, order[units[0] : units[1] + 1])
+        free, free_chance, _ = read(reader, sentence, reset=reset, pull=False)
+        held, held_chance, _ = read(reader, sentence, *clamps, reset=reset, pull=False)
+        run = free if show == "unclamped run" else held
+        shown = {tap: held[tap] - free[tap] for tap in held} if show == "difference" else run
+        unit = int(order[row])
+        return {
+            "panels": {tap: shown[f"0.{tap}"][:, order].T for tap in panels},  # each (units, time)
+            "free": free_chance,
+            "held": held_chance,
+            "gates": tuple(clamp.tap.removeprefix("0.") for clamp in clamps),
+            "held_at": (*units, *words),  # first row, last row, first word, last word
+            "kept": share_left(run[f"0.{keeps}"][word:, order]),
+            "numbers": numbers(run, 0, word, unit),
+            "unit": f"unit {unit + 1}",
+            "flips": bool((free_chance[-1] > 0.5) != (held_chance[-1] > 0.5)),
+            "without": without(reader, words_of(sentence), clamps, units, words, reset),
+            "runs": (free, held, clamps),
+        }
+
+    def build(self, figure):
+        return build_gru(figure)
+
+    def update(self, artists, data):
+        update_gru(artists, data)
+
+    def describe(self, data):
+        said = ", ".join(f"the {NETS[net][0]} says {data[net]['free'][-1]:.0%} praise" for net in NETS)
+        text = f"«{' '.join(data['words'])}»: {said}."
+        units = "" if data["every_unit"] else " of the chosen rows"
+        for net, (title, *_) in NETS.items():
+            of = data[net]
+            if not of["gates"]:
+                continue
+            where = at_words(data["words"], *of["held_at"][2:])
+            outcome = "flips" if of["flips"] else "stays"
+            gates = f"{of['gates'][0]} gate{units} held at {data['value']:g}"
+            if len(of["gates"]) == 2:
+                gates += f" and write gate at {1 - data['value']:g}"
+            text += f" {title}, {gates} {where}: {of['held'][-1]:.0%}, the answer {outcome}."
+            if of["without"] is not None:
+                text += (
+                    f" Without {'that word' if data['one_word'] else 'those words'}, it would be {of['without']:.0%}."
+                )
+        if data["reset"] == "before":
+            text += f" This GRU resets before the matrix; as it was trained, after it, it says {data['other']:.0%}."
+        if self.learner:
+            text += beside_yours(data["yours"], data["gru"]["free"])
+        return text + never_met(data["unknown"])
+
+    def _yours(self, reader: Reader, sentence: str, reset: str) -> np.ndarray | None:
+        """The chance of praise after each word, by the learner's own cell, (time,); None while it is not written."""
+
+        def step_of(cell: GRUCell):
+            weights = [weight.clone() for linear in ("weight", "bias") for weight in
+                       (getattr(cell.of_input, linear), getattr(cell.of_hidden, linear))]  # fmt: skip
+            return lambda x, h: self.learner(x, h, *weights, reset)
+
+        return read_with(reader, sentence, "gru_cell", step_of)
+
+
+def clamps_of(asked: str, value: float, words: tuple[int, int], units: np.ndarray) -> tuple[Clamp, ...]:
+    """What to hold, for one of a control's options."""
+    where = {"steps": tuple(range(words[0], words[1] + 1)), "units": tuple(units.tolist())}
+    values = {"forget": value, "write": 1 - value} if asked == BOTH else {asked: value}
+    return tuple(Clamp(f"0.{gate}", held, **where) for gate, held in values.items() if gate != "no gate")
+
+
+def share_left(kept: np.ndarray) -> np.ndarray:
+    """What is left of the state before the first word after 0, 1, 2, … words: the product of the shares kept.
+
+    Args:
+        kept: the gate that keeps, (time, units).
+
+    Returns:
+        (units, time + 1), beginning at 1
+    """
+    return np.cumprod(np.vstack([np.ones_like(kept[:1]), kept]), axis=0).T
+
+
+def moved(run: dict[str, np.ndarray], words: tuple[int, int]) -> float:
+    """How far the GRU's state is moved by these words, in the unit that moves most."""
+    return float(np.abs(run["0.hidden"][words[1]] - state_before(run, "0.hidden", words[0])).max())
+
+
+def change(net: dict) -> float:
+    """How much the last answer changes by what is held."""
+    return float(net["held"][-1] - net["free"][-1])
+
+
+def without(reader: Reader, said: list[str], clamps: tuple[Clamp, ...], units, words, reset: str) -> float | None:
+    """The answer to the sentence without the held words, where the clamps carry the whole state across them."""
+    rest = said[: words[0]] + said[words[1] + 1 :]
+    values = {clamp.tap: clamp.value for clamp in clamps}
+    carried = values in ({"0.update": 1.0}, {"0.forget": 1.0, "0.write": 0.0})
+    if not rest or not carried or units != (0, reader.model.head.in_features - 1):
+        return None
+    return float(read(reader, " ".join(rest), reset=reset, pull=False)[1][-1])
+
+
+def gru_state() -> dict:
+    """Where section 4.4 opens: the sentence of section 4.3, at its negator."""
+    sentence = load_reader().sidecar["opening"]["sentence"]
+    place = next(place for place, word in enumerate(words_of(sentence)) if word in NEGATORS)
+    return {"sentence": sentence, "words": (place, place), "word": place}
+
+
+def gru_prediction() -> Prediction:
+    """What does the GRU do with the negator when its update gate is held at 1 there?"""
+    opened = gru_state()
+    word = words_of(opened["sentence"])[opened["word"]]
+    reads, passes, replaces = (
+        f"it reads «{word}» as before",
+        f"it passes over «{word}» as if it were not there",
+        f"it keeps «{word}» alone and drops all that came before",
+    )
+
+    def result(data: dict) -> str:
+        if data["moved"] < 1e-6:
+            return passes
+        return replaces if data["replaced"] < 1e-6 else reads
+
+    return Prediction(
+        question=f"At the one word «{word}», the update gate of every unit is held at 1. What does the GRU do with "
+        "that word?",
+        options=(reads, passes, replaces),
+        then={"gru": "update", "value": 1.0, "words": opened["words"]},
+        result=result,
+    )
