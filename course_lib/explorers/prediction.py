@@ -39,7 +39,10 @@ class PredictionBox(widgets.VBox):
     def __init__(self, prediction: Prediction, explorer: str, unlock: Callable[[bool], dict]):
         self.prediction, self.explorer, self.unlock = prediction, explorer, unlock
         self.pick = widgets.ToggleButtons(
-            options=prediction.options, value=None, tooltips=[""] * len(prediction.options)
+            options=prediction.options,
+            value=None,
+            tooltips=[""] * len(prediction.options),
+            style={"button_width": "max-content"},
         )
         self.sure = widgets.Checkbox(
             value=False, description="I am sure", indent=False, layout=widgets.Layout(width="120px")

@@ -19,7 +19,7 @@ def draw_lag_curves(curves: dict[str, np.ndarray], useful: float = 1e-3) -> Figu
     figure = new_figure(880, 320)
     lags = max(map(len, curves.values())) - 1
     with style():
-        axes = figure.add_axes((0.085, 0.155, 0.63, 0.79))
+        axes = figure.add_axes((0.1, 0.155, 0.615, 0.79))
         seen = np.concatenate([np.clip(norms, LEAST, MOST) for norms in curves.values()])
         axes.set(yscale="log", xlim=(0, lags), ylim=(seen.min() / 5, seen.max() * 5), xlabel="lag: steps back in time")
         axes.set_ylabel("gradient of the last state\nby the input there")
@@ -33,6 +33,14 @@ def draw_lag_curves(curves: dict[str, np.ndarray], useful: float = 1e-3) -> Figu
             axes.plot(np.clip(norms, LEAST, MOST), color=color, lw=2)
             axes.text(1.02, heights[name], name, color=color, transform=axes.transAxes, va="center")
     return figure
+
+
+def describe_lag_curves(curves: dict[str, np.ndarray]) -> str:
+    """The curves in a sentence."""
+    ends = (
+        f"{name}: {norms[0]:.0e} at lag 0, {norms[-1]:.0e} at lag {len(norms) - 1}" for name, norms in curves.items()
+    )
+    return f"Gradient against lag. {'; '.join(ends)}."
 
 
 def _spread(heights: dict[str, float], least: float) -> dict[str, float]:

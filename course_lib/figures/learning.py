@@ -56,6 +56,8 @@ def draw_curves(
         panels[0].set_ylabel(ylabel)
         if "x" in log:
             panels[0].set_xscale("log")
+            panels[0].set_xticks([1, 10, 100])
+            panels[0].minorticks_off()
         if "y" in log:
             panels[0].set_yscale("log")
         if ylim:
@@ -119,6 +121,16 @@ def draw_dots(
         panels[0].locator_params(axis="x", nbins=4 if len(groups) > 1 else 6)
         _foot(figure, note, caption)
     return figure
+
+
+def describe_dots(groups: dict[str, dict[str, Sequence[float]]]) -> str:
+    """The medians in a sentence."""
+    panels = (
+        f"{title}: "
+        + ", ".join(f"{name} {np.nanmedian(np.asarray(row, dtype=float)):.2f}" for name, row in rows.items())
+        for title, rows in groups.items()
+    )
+    return f"Medians. {'; '.join(panels)}."
 
 
 def _foot(figure: Figure, note: str, caption: str) -> None:

@@ -16,7 +16,7 @@ def gradient_by_lag(network: nn.Module, x: Tensor) -> Tensor:
     """
     x = x.detach().requires_grad_()
     outputs, _ = network(x)  # (batch, time, hidden_size)
-    (gradient,) = torch.autograd.grad(outputs[:, -1].sum(), x)  # rows of a batch do not mix: one gradient a sequence
+    (gradient,) = torch.autograd.grad(outputs[:, -1].sum(), x)  # one a sequence: rows do not mix
     return gradient.norm(dim=-1).median(dim=0).values.flip(0)  # (time,)
 
 

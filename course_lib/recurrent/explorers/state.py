@@ -17,6 +17,7 @@ from course_lib.explorers import (
     learners_code,
 )
 from course_lib.figures.gates import LONGEST
+from course_lib.figures.reading import build_reading, update_reading
 from course_lib.figures.unrolled import build_unrolled, update_unrolled
 from course_lib.recurrent.explorers.reading import never_met, tokens_of, unknown_words
 from course_lib.recurrent.nudges import (
@@ -38,6 +39,33 @@ from course_lib.recurrent.sentiment import load_reader
 
 ALONE = "words, then alone"
 SHOWN = ("nudged run", "run as it is", "difference")  # nudged minus as it is
+
+
+class ReadingExplorer(Explorer):
+    """Type a sentence, and watch a trained plain RNN read it."""
+
+    id = "recurrent.sentiment"
+    size = (880, 300)
+    controls = {"sentence": Text(start="i would not say that the film was good",
+                                 tries=("the film was good", "the plot was dull but the songs were not"))}  # fmt: skip
+
+    def compute(self, sentence):
+        hidden = states(scaled_cell(1.0), _vectors(sentence, "word by word"))  # (time, units)
+        return {
+            "words": words_of(sentence),
+            "states": hidden.numpy(),
+            "chance": answers(hidden).numpy(),
+            "unknown": unknown_words(load_reader(READER), sentence),
+        }
+
+    def build(self, figure):
+        return build_reading(figure)
+
+    def update(self, artists, data):
+        update_reading(artists, data)
+
+    def describe(self, data):
+        return f"«{' '.join(data['words'])}»: {data['chance'][-1]:.0%} praise.{never_met(data['unknown'])}"
 
 
 class StateExplorer(Explorer):
