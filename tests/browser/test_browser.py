@@ -70,24 +70,57 @@ def test_the_start_pages_explorer_answers(lab, page):
 
 
 def test_the_gate_explorer_moves_under_the_keyboard(lab, page):
-    open_notebook(page, lab, "04_recurrent/4.3_lstm_gates.ipynb")
-    run_all(page)
-    assert problems_anywhere(page) == []
-
-    asked = page.locator(".course-explorer:has(.course-prediction)").first
-    expect(asked.locator(".course-control-value .noUi-target")).to_have_attribute("disabled", re.compile(".*"))
-    asked.locator(".course-prediction button.jupyter-button").first.click()
-    asked.get_by_role("button", name="Show me").click()
-    expect(asked.get_by_text("You said")).to_be_visible(timeout=20 * SECOND)
-    expect(asked.locator(".course-control-value .noUi-target")).not_to_have_attribute("disabled", re.compile(".*"))
-
-    explorer = page.locator(".course-explorer:not(:has(.course-prediction))").filter(
-        has=page.locator(".course-control-value")
-    ).last  # fmt: skip
+    open_section(page, lab, "4.3_lstm_gates")
+    predict(page, "value")
+    explorer = last_explorer(page, "value")
     with moving(explorer):
         explorer.locator(".course-control-clamp select").select_option("write")
     push(page, explorer, explorer.locator(".course-control-value .noUi-handle"))
     explorer.screenshot(path=repository() / "build" / "browser" / "gate_explorer.png")  # the README's picture
+
+
+@pytest.mark.parametrize(
+    ("section", "control"),
+    [("4.1_state_and_time", "nudge"), ("4.2_vanishing_and_exploding", "scale"), ("4.4_gru_and_memory", "word")],
+)
+def test_a_section_runs_and_its_explorers_answer(lab, page, section, control):
+    open_section(page, lab, section)
+    predict(page, control)
+    explorer = last_explorer(page, control)
+    push(page, explorer, explorer.locator(f".course-control-{control} .noUi-handle"))
+    for walk in page.locator(".course-explorer:has(.course-control-steps)").all():
+        step = walk.get_by_role("button", name="Step")
+        for _ in range(2):
+            with moving(walk):
+                step.press("Enter")
+        expect(walk.locator(".course-control-steps .noUi-handle")).to_have_attribute("aria-valuenow", "3.0")
+
+
+def open_section(page, address, section):
+    """Open a section of chapter 4 and run it; nothing in it may fail."""
+    open_notebook(page, address, f"04_recurrent/{section}.ipynb")
+    run_all(page)
+    assert problems_anywhere(page) == []
+
+
+def predict(page, control):
+    """Answer the section's prediction: its controls are locked before, and open after."""
+    asked = page.locator(".course-explorer:has(.course-prediction)").first
+    slider = asked.locator(f".course-control-{control} .noUi-target")
+    expect(slider).to_have_attribute("disabled", re.compile(".*"))
+    options = asked.locator(".course-prediction .widget-toggle-buttons button")
+    for option in options.all():
+        assert option.evaluate("button => button.scrollWidth <= button.clientWidth"), "an answer's words are cut off"
+    options.first.click()
+    asked.get_by_role("button", name="Show me").click()
+    expect(asked.get_by_text("You said")).to_be_visible(timeout=20 * SECOND)
+    expect(slider).not_to_have_attribute("disabled", re.compile(".*"))
+
+
+def last_explorer(page, control):
+    """The last explorer that has this control and asks nothing."""
+    explorers = page.locator(".course-explorer:not(:has(.course-prediction))")
+    return explorers.filter(has=page.locator(f".course-control-{control}")).last
 
 
 def push(page, explorer, handle):
