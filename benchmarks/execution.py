@@ -1,6 +1,8 @@
-"""Section 4.3 executed under `quick`, as `make run` does: with an empty training cache, and again.
+"""Notebooks executed under `quick`, as `make run` does: with an empty training cache, and again.
 
-    python benchmarks/execution.py [--runs 3] [--notebook NOTEBOOK]
+Section 4.3 alone, and all the sections of its chapter, one a core.
+
+    python benchmarks/execution.py [--runs 3]
 """
 
 import argparse
@@ -9,39 +11,47 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from timing import load, report, set_apart
+from joblib import cpu_count
+from timing import load, report, set_apart, timed
 
-from course_lib.notebooks.execute import execute
-from course_lib.notebooks.files import notebooks_folder
+from course_lib.notebooks.execute import execute_all
+from course_lib.notebooks.files import find_notebooks
 
 
-def seconds(notebook: Path, build: Path) -> float:
-    """How long one execution takes, the kernel's start included.
+def run(notebooks: list[Path], build: Path) -> None:
+    """Execute them all.
 
     Raises:
-        SystemExit: a cell or a widget failed.
+        SystemExit: a cell or a widget failed, so that the time would mean nothing.
     """
-    outcome = execute(notebook, build / notebook.name, "quick")
-    if outcome.problems:
-        raise SystemExit(f"{notebook.name} failed, so its time means nothing: {outcome.problems[0]}")
-    return outcome.seconds
+    for outcome in execute_all(notebooks, build, jobs=cpu_count()):
+        if outcome.problems:
+            raise SystemExit(f"{outcome.notebook.name} failed: {outcome.problems[0]}")
+
+
+def measure(name: str, notebooks: list[Path], runs: int, cold_target: float, warm_target: float) -> None:
+    """Report the median seconds of both kinds of run, the kernels' starts included."""
+    cold, again = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(runs):
+            os.environ["COURSE_CACHE"] = str(Path(folder, f"cache-{number}"))
+            cold.append(timed(lambda: run(notebooks, Path(folder))))
+            again.append(timed(lambda: run(notebooks, Path(folder))))
+    report(f"{name}, nothing cached", median(cold), "s", target=cold_target)
+    note = f"{median(again) / median(cold):.2f} × the first time"
+    report(f"{name}, again", median(again), "s", target=warm_target, note=note)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--runs", type=int, default=3, help="of each kind")
-    options.add_argument("--notebook", type=Path, default=notebooks_folder() / "04_recurrent" / "4.3_lstm_gates.ipynb")
     options = options.parse_args()
-    cold, again = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        for run in range(options.runs):
-            os.environ["COURSE_CACHE"] = str(Path(folder, f"cache-{run}"))
-            cold.append(seconds(options.notebook, Path(folder)))
-            again.append(seconds(options.notebook, Path(folder)))
-    name = options.notebook.stem
+    sections = find_notebooks(("04_recurrent",))
+    gates = [path for path in sections if path.stem == "4.3_lstm_gates"]
     print(f"Medians of {options.runs} runs; {load()}\n")
-    report(f"{name}, nothing cached", median(cold), "s", target=40)
-    report(f"{name}, again", median(again), "s", target=15, note=f"{median(again) / median(cold):.2f} × the first time")
+    measure(gates[0].stem, gates, options.runs, cold_target=40, warm_target=15)
+    name = f"the {len(sections)} sections of chapter 4"
+    measure(name, sections, options.runs, cold_target=120, warm_target=50)
 
 
 if __name__ == "__main__":

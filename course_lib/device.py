@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from joblib import cpu_count
 
 from course_lib.seeds import seed_everything
 
@@ -114,17 +115,11 @@ def start(profile: str = "quick", seed: int = 0) -> Machine:
     seed_everything(seed)
     _profile = profile
     name, memory = _describe(place)
-    return Machine(place, name, memory, _cores(), threads, profile, int(seed), torch.__version__)
+    return Machine(place, name, memory, cpu_count(), threads, profile, int(seed), torch.__version__)
 
 
 def _count(kind: str) -> int:
     return torch.cuda.device_count() if kind == "cuda" else 1
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux: what this process may use, which in a container is less
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _describe(place: torch.device) -> tuple[str, int]:

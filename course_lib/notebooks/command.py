@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import click
+from joblib import cpu_count
 from nbformat import NotebookNode
 
 from course_lib.notebooks.execute import Outcome, execute_all
@@ -19,7 +20,10 @@ from course_lib.paths import repository, write_atomically
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--in-place", is_flag=True, help="Also write the notebooks back, ready to be committed.")
 @click.option("--build", type=click.Path(file_okay=False, path_type=Path), help="Where results go.  [default: build]")
-def run(chapters: tuple[str, ...], profile: str, seed: int, in_place: bool, build: Path | None) -> None:
+@click.option("--jobs", type=click.IntRange(min=1), help="Notebooks at a time.  [default: one a core; on a GPU one]")
+def run(
+    chapters: tuple[str, ...], profile: str, seed: int, in_place: bool, build: Path | None, jobs: int | None
+) -> None:
     """Execute the notebooks of CHAPTERs, or of all.
 
     A chapter is named by its folder (04_recurrent, or 04), a notebook by its path. Executed notebooks, and an HTML page
@@ -31,7 +35,8 @@ def run(chapters: tuple[str, ...], profile: str, seed: int, in_place: bool, buil
             raise NotebookError("Committed notebooks are executed in profile quick with seed 0. Leave these out.")
         _refuse_answers(notebooks)
     outcomes = []
-    for outcome in execute_all(notebooks, build or repository() / "build", profile, seed):
+    jobs = jobs or (1 if profile == "gpu" else cpu_count())
+    for outcome in execute_all(notebooks, build or repository() / "build", profile, seed, jobs):
         outcomes.append(outcome)
         if in_place and not outcome.problems:
             mark_released(outcome.executed)

@@ -2,12 +2,15 @@
 
 import contextlib
 import html
+import multiprocessing
 import os
 import re
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nbconvert
@@ -42,20 +45,29 @@ class Outcome:
     executed: NotebookNode | None = None
 
 
-def execute_all(notebooks: list[Path], build: Path, profile: str = "quick", seed: int = 0) -> Iterator[Outcome]:
-    """Execute notebooks one after the other, going on after one that fails.
+def execute_all(
+    notebooks: list[Path], build: Path, profile: str = "quick", seed: int = 0, jobs: int = 1
+) -> Iterator[Outcome]:
+    """Execute notebooks in their order, going on after one that fails.
 
     Args:
         notebooks: the files; they are not changed.
         build: a folder; each notebook is left there executed, in its chapter, with an HTML page beside it.
         profile: quick, study or gpu.
         seed: of all randomness.
+        jobs: notebooks at a time, each in a process of its own.
     """
-    with tqdm(notebooks, unit="notebook", dynamic_ncols=True) as bar:
-        for path in bar:
-            bar.set_description(path.stem)
-            chapter = "" if path.parent == notebooks_folder() else path.resolve().parent.name
-            yield execute(path, build / chapter / path.name, profile, seed)
+    outputs = [build / _chapter(path) / path.name for path in notebooks]
+    jobs = min(jobs, len(notebooks))
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        work = partial(execute, profile=profile, seed=seed, cells_bar=jobs == 1)
+        outcomes = pool.map(work, notebooks, outputs)
+        yield from tqdm(outcomes, total=len(notebooks), unit="notebook", dynamic_ncols=True)
+
+
+def _chapter(notebook: Path) -> str:
+    """The folder that holds this notebook's chapter; none for those that belong to no chapter."""
+    return "" if notebook.parent == notebooks_folder() else notebook.resolve().parent.name
 
 
 def execute(
@@ -65,6 +77,7 @@ def execute(
     seed: int = 0,
     timeout: int | None = None,
     folder: Path | None = None,
+    cells_bar: bool = True,
 ) -> Outcome:
     """Execute one notebook, apart from the learner's progress.
 
@@ -75,6 +88,7 @@ def execute(
         seed: of all randomness.
         timeout: seconds that one cell may take.
         folder: where the kernel runs, by default the notebook's own folder.
+        cells_bar: show how many cells are done.
     """
     outcome, started = Outcome(notebook), time.perf_counter()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +103,7 @@ def execute(
                 cwd=str((folder or notebook.parent).resolve()),
                 kernel_name="python3",
                 language="python",
-                progress_bar={"desc": "  cells", "leave": False, "position": 1, "dynamic_ncols": True},
+                progress_bar=cells_bar and {"desc": "  cells", "leave": False, "position": 1, "dynamic_ncols": True},
                 execution_timeout=timeout,
                 config=Config(KernelManager={"transport_encryption": "auto"}),  # else the kernel warns on the terminal
             )
