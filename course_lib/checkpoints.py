@@ -61,7 +61,7 @@ def save_model(
 
     Args:
         path: the weights' file, `name.safetensors`; the other one is `name.json`.
-        model: its `state_dict` is kept.
+        model: its `state_dict` is kept; of two names for one tensor (tied weights) the first.
         config, vocabulary, made_by, scores: see `SavedModel`.
 
     Raises:
@@ -69,7 +69,7 @@ def save_model(
         OSError: the files cannot be written.
     """
     weights, sidecar = _files(path)
-    content = safetensors.torch.save({k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()})
+    content = safetensors.torch.save(_weights(model))
     about = {
         "made_by": made_by,
         "made": datetime.now(UTC).date().isoformat(),
@@ -107,6 +107,14 @@ def load_model(path: Path | str) -> SavedModel:
         raise CheckpointError(f"{weights} is not the file that {sidecar.name} describes; {remedy}.")
     saved.state_dict.update(safetensors.torch.load(content))
     return saved
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    """Name -> weights on the CPU, each tensor once."""
+    found: dict[tuple, tuple[str, Tensor]] = {}
+    for name, tensor in model.state_dict().items():
+        found.setdefault((tensor.data_ptr(), tensor.shape), (name, tensor.detach().cpu().contiguous().clone()))
+    return dict(found.values())
 
 
 def _remedy(weights: Path, saved: SavedModel | None) -> str:

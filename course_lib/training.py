@@ -60,8 +60,10 @@ def fit(
     steps: int | None = None,
     learning_rate: float = 1e-3,
     optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
+    schedule: Callable[[float], float] | None = None,
     clip_norm: float | None = None,
     validate: Iterable | Callable[[nn.Module], float] | None = None,
+    validate_every: int | None = None,
     patience: int | None = None,
     stop_below: float | None = None,
     seed: int = 0,
@@ -85,10 +87,12 @@ def fit(
         steps: batches in all.
         learning_rate: of the optimizer.
         optimizer: called with the weights and `lr=learning_rate`.
+        schedule: share of the steps made, from 0 to 1, → share of the learning rate to use; None uses all of it.
         clip_norm: a longer gradient is cut to this length.
         validate: held-out batches whose mean loss is measured after every pass, or a function that measures the model;
             the smaller the better.
-        patience: stop after so many passes without a better validation, and go back to the best weights.
+        validate_every: steps between two validations; a pass if None.
+        patience: stop after so many validations without a better one, and go back to the best weights.
         stop_below: stop as soon as a validation is below this number, and keep the weights that reached it.
         seed: of all randomness inside, dropout's for example.
         name: what the training is called on the screen and in the cache.
@@ -98,12 +102,13 @@ def fit(
         ValueError: settings or batches that cannot be; says what to do.
         FloatingPointError: the loss is not finite; says at which step, and what to try.
     """
-    _check(learning_rate, clip_norm, validate, patience, stop_below)
+    positive = {"learning_rate": learning_rate, "clip_norm": clip_norm}
+    _check(validate, stop_below, positive, {"patience": patience, "validate_every": validate_every})
     team = Team()
     batches, validate = from_the_start(batches), from_the_start(validate)
     total, pass_length = lengths(batches, epochs, steps, team)
-    settings = [total, learning_rate, optimizer, clip_norm, validate, patience, stop_below, seed]
-    settings += [team.device.type, team.size]
+    settings = [total, learning_rate, optimizer, schedule, clip_norm, validate, validate_every, patience, stop_below]
+    settings += [seed, team.device.type, team.size]
     key, reason = _key([model.train(), batches, loss, *settings]) if cache else (None, "cache=False")
 
     with kept_training(name, key if team.first else None) as kept, seeded(seed):
@@ -120,11 +125,13 @@ def fit(
                 value.backward()
                 if clip_norm is not None:
                     nn.utils.clip_grad_norm_(run.weights, clip_norm)
+                if schedule is not None:
+                    run.set_learning_rate(learning_rate * schedule(run.step / total))
                 run.optimizer.step()
                 run.step += 1
                 if bar.update():  # now and then it is drawn anew
                     bar.set_postfix_str(run.last_loss())
-                if validate is not None and (run.step % pass_length == 0 or run.step == total):
+                if validate is not None and (run.step % (validate_every or pass_length) == 0 or run.step == total):
                     run.note_validation(team.agree(_measure(model, validate, loss, team)))
                 history.stopped = run.why_stop(total, pressed, stop_below)
                 run.save_now_and_then(kept)
@@ -160,6 +167,10 @@ class Run:
     def progress_bar(self, total: int) -> tqdm:
         hidden = {"disable": True} if self.history.stopped or not self.team.first else {}  # else TQDM_DISABLE decides
         return progress_bar(desc=self.name, total=total, initial=self.step, unit="step", **hidden)
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
 
     def note(self, loss: Tensor) -> None:
         """Take down the loss of a step, and look at it now or, where that takes time, together with the next ones.
@@ -320,17 +331,17 @@ def _key(decides: list) -> tuple[str | None, str]:
         return None, str(error)
 
 
-def _check(
-    learning_rate: float, clip_norm: float | None, validate: object, patience: int | None, stop_below: float | None
-) -> None:
-    for setting, value in {"learning_rate": learning_rate, "clip_norm": clip_norm}.items():
+def _check(validate: object, stop_below: float | None, positive: dict, whole_numbers: dict) -> None:
+    for setting, value in positive.items():
         if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
             raise ValueError(f"{setting} must be a number above 0, not {value!r}")
-    if patience is not None:
-        whole("patience", patience)
-        if validate is None:
-            raise ValueError("patience needs validate=..., or nothing says whether the model still gets better")
-    if stop_below is not None and (validate is None or math.isnan(stop_below)):
+    for setting, value in whole_numbers.items():
+        if value is not None:
+            whole(setting, value)
+            if validate is None:
+                raise ValueError(f"{setting} needs validate=..., or nothing says whether the model still gets better")
+    wrong = not isinstance(stop_below, int | float) or math.isnan(stop_below)
+    if stop_below is not None and (validate is None or wrong):
         raise ValueError("stop_below is a number that the validation is compared with, and needs validate=...")
     if isinstance(validate, Iterator):
         raise ValueError("validate is a generator, which can be read only once: give a list of batches")

@@ -152,6 +152,7 @@ def test_training_again_starts_the_batches_again():
         ({"clip_norm": -1.0}, "clip_norm must be a number above 0, not -1.0"),
         ({"patience": 1}, "patience needs validate="),
         ({"patience": 0, "validate": lambda model: 0.0}, "patience must be a whole number from 1"),
+        ({"stop_below": "x", "validate": lambda model: 0.0}, "stop_below is a number"),
         ({"stop_below": 1.0}, "stop_below is a number .* and needs validate="),
         ({"validate": iter([])}, "validate is a generator"),
         ({"batches": []}, "there are 0 batches"),
@@ -538,3 +539,29 @@ def test_fit_is_quick_to_load():
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": os.getcwd()}, check=True)
     assert time.monotonic() - began < 60
+
+
+def test_a_schedule_sets_the_learning_rate_of_each_step():
+    """Plain gradient descent on a slope of 1 moves by exactly the learning rate."""
+    model = nn.Linear(1, 1, bias=False)
+    places = [model.weight.item()]
+
+    def note(_model):
+        places.append(model.weight.item())
+        return 0.0
+
+    batches = [(torch.ones(1, 1), torch.zeros(1, 1))]
+    fit(
+        model, batches, lambda output, _: output.sum(), steps=4, optimizer=torch.optim.SGD, learning_rate=0.1,
+        schedule=lambda done: 1 - done, validate=note, validate_every=1, cache=False,
+    )  # fmt: skip
+    moved = [before - after for before, after in zip(places, places[1:], strict=False)]
+    assert moved == pytest.approx([0.1, 0.075, 0.05, 0.025], abs=1e-6)
+
+
+def test_validation_every_few_steps():
+    batches = [(torch.ones(1, 1), torch.zeros(1, 1))] * 10
+    history = fit(nn.Linear(1, 1), batches, nn.functional.mse_loss, steps=10, validate=batches, validate_every=4)
+    assert history.validated_at == [4, 8, 10]
+    with pytest.raises(ValueError, match="validate_every needs validate"):
+        fit(nn.Linear(1, 1), batches, nn.functional.mse_loss, steps=10, validate_every=4)

@@ -1,0 +1,115 @@
+"""English prose and code: Python's own documentation of its language, which is there wherever Python is."""
+
+import platform
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pydoc_data.topics import topics
+
+import torch
+from torch import Tensor
+
+UNKNOWN, END = (
+    "<unk>",
+    "<end>",
+)  # a word that the vocabulary does not hold; the end of a paragraph, which begins the next
+UNKNOWN_ID, END_ID = 0, 1
+TOKEN = re.compile(r"<unk>|<end>|[a-z_]+(?:['’][a-z]+)?|\d+|[^\sa-z\d]")
+HELD_OUT = 0.1  # share of the tokens for validation, and again for the test
+
+
+@dataclass(frozen=True)
+class English:
+    """A corpus as three streams of tokens; each paragraph ends with `<end>`.
+
+    Attributes:
+        train, valid, test: (tokens,) int64, places in `vocabulary`.
+        vocabulary: the words of the training text that it holds often enough; `<unk>` and `<end>` come first.
+        source: which text this is.
+    """
+
+    train: Tensor
+    valid: Tensor
+    test: Tensor
+    vocabulary: tuple[str, ...]
+    source: str
+
+    def words(self, ids: Tensor) -> list[str]:
+        """The tokens that stand at these places of the vocabulary; ids (tokens,)."""
+        return [self.vocabulary[i] for i in ids.tolist()]
+
+
+def load_english(split: int = 0, min_count: int = 2) -> English:
+    """The documentation of the Python language, as `help("topics")` shows it, split by paragraphs.
+
+    A quarter of the text stands in it more than once. Each paragraph is kept once, before they are dealt out: else the
+    test would ask for what the training text holds word for word. About 2,000 paragraphs, 93,000 tokens, 2,100 words.
+
+    Source: `pydoc_data.topics` of the Python that runs, so the text differs from one Python version to the next.
+    Licence: PSF License Version 2 (https://docs.python.org/3/license.html).
+
+    Args:
+        split: which of the many ways to deal the paragraphs out; training and test text of one never meet.
+        min_count: a word that the training text holds less often becomes `<unk>`.
+
+    Raises:
+        ValueError: min_count below 1.
+    """
+    if min_count < 1:
+        raise ValueError(f"min_count must be at least 1, not {min_count}: every word is there at least once")
+    return _dealt_out(_paragraphs(tokenize), split, min_count)
+
+
+def load_characters(split: int = 0) -> English:
+    """The same text letter by letter, capitals, spaces and all: about 350,000 characters. See `load_english`."""
+    return _dealt_out(_paragraphs(list), split, min_count=2)
+
+
+def _dealt_out(paragraphs: tuple[list[str], ...], split: int, min_count: int) -> English:
+    order = torch.randperm(len(paragraphs), generator=torch.Generator().manual_seed(split)).tolist()
+    held_out = HELD_OUT * sum(len(paragraph) for paragraph in paragraphs)
+    parts: dict[str, list[str]] = {"test": [], "valid": [], "train": []}
+    for number in order:
+        name = next(name for name, part in parts.items() if name == "train" or len(part) < held_out)
+        parts[name] += paragraphs[number]
+    vocabulary = build_vocabulary(parts["train"], min_count)
+    source = f"the language documentation of Python {platform.python_version()}, {len(paragraphs):,} paragraphs"
+    streams = {name: encode(part, vocabulary) for name, part in parts.items()}
+    return English(**streams, vocabulary=vocabulary, source=source)
+
+
+def tokenize(text: str) -> list[str]:
+    """Words, numbers and single signs, in lower case."""
+    return TOKEN.findall(text.lower())
+
+
+def build_vocabulary(tokens: list[str], min_count: int = 1) -> tuple[str, ...]:
+    """`<unk>`, `<end>`, and the words that stand in the text often enough, the most frequent first."""
+    counts = Counter(tokens)
+    counts.pop(UNKNOWN, None), counts.pop(END, None)
+    frequent = [word for word in counts if counts[word] >= min_count]
+    return (UNKNOWN, END, *sorted(frequent, key=lambda word: (-counts[word], word)))
+
+
+def encode(tokens: list[str], vocabulary: tuple[str, ...]) -> Tensor:
+    """The places of the tokens in the vocabulary, (tokens,) int64; `<unk>` for those that it does not hold."""
+    places = {word: place for place, word in enumerate(vocabulary)}
+    return torch.tensor([places.get(token, UNKNOWN_ID) for token in tokens], dtype=torch.int64)
+
+
+def readable(tokens: list[str]) -> str:
+    """Tokens as a line that reads well: signs stand at their words."""
+    line = " ".join(tokens)
+    line = re.sub(r" ([.,;:?!)\]}’”])", r"\1", line)
+    return re.sub(r"([(\[{“]) ", r"\1", line)
+
+
+@lru_cache(2)
+def _paragraphs(tokens_of: Callable[[str], list[str]]) -> tuple[list[str], ...]:
+    """Every paragraph once, as tokens with `<end>`; white space does not tell paragraphs apart."""
+    texts = dict.fromkeys(
+        " ".join(paragraph.split()) for text in topics.values() for paragraph in re.split(r"\n\s*\n", text)
+    )
+    return tuple([*tokens_of(text), END] for text in texts if text)
