@@ -86,6 +86,8 @@ def from_memory(questions: Sequence[Question], section: str) -> Recall:
 def warm_up(questions: Sequence[Question], section: str, count: int = 2) -> Recall:
     """Questions from the sections before this one: first those that the learner missed, then those never asked.
 
+    Of equal need the latest come first: what is fresh fades fastest, and the oldest would be asked everywhere.
+
     Args:
         questions: of the book so far, in its order.
         section: the one that begins.
@@ -94,7 +96,7 @@ def warm_up(questions: Sequence[Question], section: str, count: int = 2) -> Reca
     sections = [question.section for question in questions]
     earlier = questions[: sections.index(section)] if section in sections else questions
     recalled = progress.recalled()
-    by_need = sorted(earlier, key=lambda question: {False: 0, None: 1, True: 2}[recalled.get(question.id)])
+    by_need = sorted(reversed(earlier), key=lambda question: {False: 0, None: 1, True: 2}[recalled.get(question.id)])
     return Recall("Before you start, from earlier sections", by_need[:count])
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -166,6 +167,7 @@ def read_date(text: str) -> date | None:
     return None
 
 
+@cache
 def _patterns() -> list[str]:
     """One regular expression a format, made from the format's own writing of one day."""
     sample = date(1998, 3, 5)  # a thursday

@@ -3,6 +3,7 @@
 import ast
 import dis
 import inspect
+import linecache
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -68,14 +69,23 @@ def _blank(answer: Callable, blanks: int) -> Blank | None:
 
 
 def _definition(answer: Callable) -> ast.stmt | None:
-    """The syntax tree of a function, its lines counted as in its cell; None where the source can't be had."""
+    """The syntax tree of an answer, its lines counted as in its cell; None where the source can't be had."""
     try:
+        if inspect.isclass(answer):
+            return _class_definition(answer)
         lines, first = inspect.getsourcelines(answer)
         tree = parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return None
     ast.increment_lineno(tree, first - 1)
     return tree.body[0]
+
+
+def _class_definition(answer: type) -> ast.stmt | None:
+    """A class's syntax tree, found by way of its methods: they know the cell that they stand in, the class does not."""
+    files = {method.__code__.co_filename for method in vars(answer).values() if inspect.isfunction(method)}
+    trees = (parse("".join(linecache.getlines(file))) for file in files)
+    return next((node for tree in trees for node in tree.body if getattr(node, "name", "") == answer.__name__), None)
 
 
 def _blank_code(answer: Callable) -> Blank | None:

@@ -103,7 +103,7 @@ class Case:
     def __post_init__(self):
         if (self.test or self.view) and self.form is None:
             raise ValueError("a Case with `test` or `view` needs `form`, an example of a result")
-        if self.via and "<" in self.via.__qualname__:
+        if self.via and not getattr(self.via, "__qualname__", "").isidentifier():
             raise ValueError("`via` is a function at the top level of its module, so that it is found by its name")
         try:
             object.__setattr__(self, "part", _part.get())

@@ -1,7 +1,7 @@
 """What a learner can set on an explorer: each control knows its widget, its valid values and the range to sweep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ipywidgets as widgets
@@ -73,7 +73,7 @@ class Steps(Slider):
 
     low: int = 0
     high: int
-    step: int = 1
+    step: int = field(default=1, init=False)
 
     def _make(self, **common) -> widgets.Widget:
         return StepBox(value=self.start, least=self.low, most=self.high, **common)

@@ -50,10 +50,10 @@ def build_gates(figure: Figure) -> dict:
     return artists
 
 
-def answer_axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
-    """Axes at `box` for the chance of praise after each word."""
+def answer_axes(figure: Figure, box: tuple[float, float, float, float], room: float = 0.04) -> Axes:
+    """Axes at `box` for the chance of praise after each word, with so much room above 1 and below 0."""
     axes = figure.add_axes(box)
-    axes.set(ylim=(-0.04, 1.04), xticks=[], yticks=[0, 0.5, 1], yticklabels=["blame", "", "praise"])
+    axes.set(ylim=(-room, 1 + room), xticks=[], yticks=[0, 0.5, 1], yticklabels=["blame", "", "praise"])
     axes.grid(axis="y")
     axes.set_axisbelow(True)
     return axes
@@ -131,7 +131,7 @@ def _build_numbers(figure: Figure, artists: dict) -> None:
     artists["answers"] = [write(SIDE, y, "") for y in (0.914, 0.881)]
     artists["chances"] = [write(SIDE + 0.255, y, "", ha="right", weight="bold") for y in (0.914, 0.881)]
 
-    artists["where"] = write(SIDE, 0.765, "", weight="bold")
+    artists["where"] = write(SIDE, 0.778, "", weight="bold", linespacing=1.35)
     for y, name, sign in ((0.715, "forget gate", ""), (0.683, "cell before", "×"), (0.651, "write gate", "+"),
                           (0.619, "candidate", "×"), (0.572, "cell", "="), (0.515, "read gate", ""),
                           (0.483, "tanh(cell)", "×"), (0.436, "output", "=")):  # fmt: skip
@@ -154,9 +154,8 @@ def _build_numbers(figure: Figure, artists: dict) -> None:
     }
     artists["held_note"] = write(SIDE, 0.39, "", color=VERMILLION)
     artists["difference"] = write(SIDE, 0.335, "", color=GREY)
-    for y, title in ((0.255, "gates"), (0.16, "cell"), (0.065, "output")):
+    for y, title, name in ((0.255, "gates", "write"), (0.16, "cell", "cell"), (0.065, "output", "hidden")):
         axes = figure.add_axes((SIDE + 0.07, y, 0.16, 0.022))
-        name = {"gates": "write"}.get(title, {"output": "hidden"}.get(title, title))
         colour_key(axes, *PANELS[name][1:])
         write(SIDE, y + 0.011, title, color=GREY)
 
@@ -220,11 +219,8 @@ def build_answer(figure: Figure) -> dict:
     bar.axvline(0.5, color=GREY, lw=0.9, ls=":")
     for x, text, side in ((-0.012, "blame", "right"), (1.012, "praise", "left")):
         bar.text(x, 0.5, text, transform=bar.transAxes, ha=side, va="center", color=INK, weight="bold")
-    trace = figure.add_axes((0.105, 0.29, 0.79, 0.36))
-    trace.set(ylim=(-0.06, 1.06), xticks=[], yticks=[0, 0.5, 1], yticklabels=["blame", "", "praise"])
+    trace = answer_axes(figure, (0.105, 0.29, 0.79, 0.36), room=0.06)
     trace.set_title("if the sentence ended here", color=GREY)
-    trace.grid(axis="y")
-    trace.set_axisbelow(True)
     return {
         "bar": bar.add_patch(Rectangle((0, 0), 0, 1, color=BLUE)),
         "chance": bar.text(0, 0.5, "", va="center", weight="bold"),

@@ -25,7 +25,7 @@ GRU_PANELS = {
 }
 NETS = {"gru": ("GRU", BLUE, "o", GRU_PANELS), "lstm": ("LSTM", ORANGE, "s", PANELS)}
 LEFT, RIGHT, SIDE = 116, 612, 638  # pixels: the words' columns from LEFT to RIGHT, the numbers from SIDE
-GRU_COLUMN, LSTM_COLUMN = SIDE + 159, SIDE + 234  # right edges of the numbers
+GRU_COLUMN, LSTM_COLUMN = SIDE + 162, SIDE + 234  # right edges of the numbers
 TABLE = (  # what is said of a unit, (sign, number) or a remark in GRU and LSTM, pixels from the top
     ("state before", ("h", "before"), ("c", "before"), 206),
     ("× share kept", ("z", "z"), ("f", "f"), 228),
@@ -128,10 +128,10 @@ def _build_table(figure: Figure, artists: dict) -> None:
                 _write(figure, column, y, of_nets[place], color=GREY, ha="right")
                 continue
             sign, _ = of_nets[place]
-            _write(figure, column - (36 if len(sign) > 1 else 44), y, sign, color=GREY, ha="right", fontsize=8.5)
+            _write(figure, column - (38 if len(sign) > 1 else 44), y, sign, color=GREY, ha="right", fontsize=8.5)
             artists[net]["numbers"].append(_write(figure, column, y, weight=weight, **mono))
     for label, _, _, y in TABLE:
-        _write(figure, SIDE, y, label, weight="bold" if label.startswith("=") else "normal", fontsize=9)
+        _write(figure, SIDE, y, label, weight="bold" if label.startswith("=") else "normal", fontsize=8.5)
     for y in (295, 377, 411):
         ends = [SIDE / WIDTH, LSTM_COLUMN / WIDTH]
         figure.add_artist(Line2D(ends, [1 - y / HEIGHT] * 2, color=GREY, lw=0.8 if y < 400 else 0.4))
@@ -178,7 +178,8 @@ def update_gru(artists: dict, data: dict) -> None:
         moving["shares"].set_data(np.tile([*steps, np.nan], len(of["kept"])), _in_one_line(of["kept"]))
         moving["share"].set_data(steps, of["kept"][row])
         moving["unit"].set_text(of["unit"])
-        names = [row[1 + place][1] for row in TABLE if not isinstance(row[1 + place], str)]
+        entries = [line[1 + place] for line in TABLE]  # a remark, or (sign, number)
+        names = [entry[1] for entry in entries if not isinstance(entry, str)]
         for name, text in zip(names, moving["numbers"], strict=True):
             text.set_text(f"{of['numbers'][name]:.2f}".replace("-", "−"))
         if of["gates"] and within(held_at, word, row):

@@ -1,8 +1,8 @@
 """One step of a GRU unit as a diagram with its numbers: the recap of section 4.4."""
 
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch
 
+from course_lib.figures.diagram import Diagram
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, new_figure, style
 
 STATE_LINE, CANDIDATE_LINE = 2.35, 0.75
@@ -18,24 +18,8 @@ def draw_gru_step(numbers: dict[str, float], word: str, reset: str = "after") ->
     """
     figure = new_figure(880, 330)
     with style():
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, 10), ylim=(-0.55, 3.2))
-        axes.axis("off")
-
-        def write(x, y, text, color=INK, **more):
-            axes.text(x, y, text.replace("-", "−"), color=color, **{"ha": "center", "va": "center"} | more)
-
-        def arrow(start, end, color=GREY):
-            axes.add_patch(
-                FancyArrowPatch(
-                    start, end, arrowstyle="-|>", mutation_scale=13, color=color, lw=1.6, shrinkA=0, shrinkB=0
-                )
-            )
-
-        def joint(x, y, sign, color):
-            axes.add_patch(Circle((x, y), 0.2, fc="white", ec=color, lw=2))
-            write(x, y, sign, color, fontsize=13)
-
+        diagram = Diagram(figure)
+        write, arrow, joint = diagram.write, diagram.arrow, diagram.joint
         arrow((1.55, STATE_LINE), (4.8, STATE_LINE))
         arrow((5.2, STATE_LINE), (7.1, STATE_LINE))
         arrow((7.5, STATE_LINE), (8.5, STATE_LINE))

@@ -51,9 +51,7 @@ class HeatMap(Artist):
         colours = self.cmap(self.norm(self.values), bytes=True)  # (rows, columns, 4)
         row = np.arange(top - bottom) * rows // (top - bottom)
         column = np.arange(right - left) * columns // (right - left)
-        packed = np.ascontiguousarray(colours).view(np.uint32)[
-            ..., 0
-        ]  # four bytes as one number: a quarter of the moves
+        packed = np.ascontiguousarray(colours).view(np.uint32)[..., 0]  # a colour as one number: a quarter of the moves
         pixels = packed[row[:, None], column]  # (pixels down, pixels across)
         if self.lines:
             pixels[1:][row[1:] != row[:-1]] = WHITE

@@ -14,8 +14,13 @@ def draw_lag_curves(curves: dict[str, np.ndarray], useful: float = 1e-3) -> Figu
 
     Args:
         curves: name -> (lags + 1,) norms of the gradient, lag 0 first; at most six.
-        useful: a line below which little can be learned.
+        useful: a dotted line below which little can be learned.
+
+    Raises:
+        ValueError: more curves than colours.
     """
+    if len(curves) > len(CURVES):
+        raise ValueError(f"there are colours for {len(CURVES)} curves, not for {len(curves)}")
     figure = new_figure(880, 320)
     lags = max(map(len, curves.values())) - 1
     with style():
@@ -26,6 +31,8 @@ def draw_lag_curves(curves: dict[str, np.ndarray], useful: float = 1e-3) -> Figu
         axes.grid(axis="y")
         axes.set_axisbelow(True)
         axes.axhline(useful, color=GREY, lw=0.9, ls=":")
+        axes.annotate("little can be learned below", (0.99, useful), xycoords=("axes fraction", "data"), xytext=(0, -3),
+                      textcoords="offset points", ha="right", va="top", color=GREY, fontsize=8.5)  # fmt: skip
         ends = {name: np.log10(np.clip(norms[-1], LEAST, MOST)) for name, norms in curves.items()}
         low, high = np.log10(axes.get_ylim())
         heights = _spread({name: (end - low) / (high - low) for name, end in ends.items()}, 0.09)

@@ -1,6 +1,7 @@
 """Learning curves of several seeds, and what each network reached: one line or one point a seed."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ def draw_curves(
     ylim: tuple[float, float] | None = None,
     levels: dict[str, float] | None = None,
     broke_off: dict[str, list[float | None]] | None = None,
+    named_in: int = -1,
     colors: Sequence[str] = COLORS,
     note: str = "one line a seed",
 ) -> Figure:
@@ -33,14 +35,15 @@ def draw_curves(
         ylim: the range shown; a line that leaves it is cut off there.
         levels: name -> a value marked in every panel by a dotted line, for example chance.
         broke_off: name -> for each seed the step at which the training broke off, or None; a cross at the top.
-        colors: one a panel.
+        named_in: the number of the panel in which the levels' names stand, above their lines.
+        colors: one a panel, from the first again where there are more panels.
         note: what stands at the bottom left.
     """
     figure = new_figure(880, 270)
     with style():
         panels = figure.subplots(1, len(curves), sharex=True, sharey=True, squeeze=False)[0]
         figure.subplots_adjust(left=0.075, right=0.985, top=0.9, bottom=0.285, wspace=0.09)
-        for axes, (name, lines), color in zip(panels, curves.items(), colors, strict=False):
+        for axes, (name, lines), color in zip(panels, curves.items(), cycle(colors), strict=False):
             axes.set_title(name, color=color)
             axes.set_xlabel(xlabel)
             axes.grid(axis="y")
@@ -63,7 +66,7 @@ def draw_curves(
         if ylim:
             panels[0].set_ylim(*ylim)
         for name, level in (levels or {}).items():
-            panels[-1].annotate(
+            panels[named_in].annotate(
                 name, (0.98, level), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points",
                 ha="right", va="bottom", color=GREY, fontsize=8,
             )  # fmt: skip
@@ -89,7 +92,7 @@ def draw_dots(
         xlabel: what is plotted, with units.
         levels: name -> a value marked in every panel by a dotted line, for example chance.
         xlim: the range shown.
-        colors: one a row.
+        colors: one a row, from the first again where there are more rows.
         note: what stands at the bottom left.
     """
     rows = list(next(iter(groups.values())))
@@ -110,7 +113,7 @@ def draw_dots(
                     name, (level, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points",
                     ha="center", va="bottom", color=GREY, fontsize=8,
                 )  # fmt: skip
-            for row, (name, color) in enumerate(zip(rows, colors, strict=False)):
+            for row, (name, color) in enumerate(zip(rows, cycle(colors), strict=False)):
                 values = np.asarray(networks[name], dtype=float)
                 offsets = np.linspace(-0.26, 0.26, len(values)) if len(values) > 1 else np.zeros(1)
                 axes.plot(values, row + offsets, "o", color=color, ms=5.5, alpha=0.85)
@@ -124,11 +127,14 @@ def draw_dots(
 
 
 def describe_dots(groups: dict[str, dict[str, Sequence[float]]]) -> str:
-    """The medians in a sentence."""
+    """The medians in a sentence; of a row without any value, «none»."""
+
+    def median(row: Sequence[float]) -> str:
+        values = np.asarray(row, dtype=float)
+        return "none" if np.isnan(values).all() else f"{np.nanmedian(values):.2f}"
+
     panels = (
-        f"{title}: "
-        + ", ".join(f"{name} {np.nanmedian(np.asarray(row, dtype=float)):.2f}" for name, row in rows.items())
-        for title, rows in groups.items()
+        f"{title}: {', '.join(f'{name} {median(row)}' for name, row in rows.items())}" for title, rows in groups.items()
     )
     return f"Medians. {'; '.join(panels)}."
 

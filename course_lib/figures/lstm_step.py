@@ -1,8 +1,8 @@
 """One step of an LSTM unit as a diagram with its numbers: the recap of section 4.3."""
 
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch
 
+from course_lib.figures.diagram import Diagram
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, new_figure, style
 
 CELL_LINE, OUTPUT_LINE = 2.35, 0.55
@@ -17,24 +17,8 @@ def draw_lstm_step(numbers: dict[str, float], word: str) -> Figure:
     """
     figure = new_figure(880, 330)
     with style():
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set(xlim=(0, 10), ylim=(-0.55, 3.2))
-        axes.axis("off")
-
-        def write(x, y, text, color=INK, **more):
-            axes.text(x, y, text.replace("-", "−"), color=color, **{"ha": "center", "va": "center"} | more)
-
-        def arrow(start, end, color=GREY):
-            axes.add_patch(
-                FancyArrowPatch(
-                    start, end, arrowstyle="-|>", mutation_scale=13, color=color, lw=1.6, shrinkA=0, shrinkB=0
-                )
-            )
-
-        def joint(x, y, sign, color):
-            axes.add_patch(Circle((x, y), 0.2, fc="white", ec=color, lw=2))
-            write(x, y, sign, color, fontsize=13)
-
+        diagram = Diagram(figure)
+        write, arrow, joint = diagram.write, diagram.arrow, diagram.joint
         arrow((1.55, CELL_LINE), (2.8, CELL_LINE))
         arrow((3.2, CELL_LINE), (4.8, CELL_LINE))
         arrow((5.2, CELL_LINE), (8.5, CELL_LINE))
@@ -55,8 +39,8 @@ def draw_lstm_step(numbers: dict[str, float], word: str) -> Figure:
         write(9.2, OUTPUT_LINE, f"output\n{numbers['h']:+.2f}", weight="bold")
         write(2.35, 1.08, f"forget gate {numbers['f']:.2f}:\nwhat share to keep", BLUE)
         write(3.95, 1.0, f"write gate {numbers['i']:.2f}\n(input gate):\nwhat share to add", ORANGE)
-        write(4.75, 0.22, f"candidate {numbers['g']:+.2f}\nwhat could be added", GREEN)
-        write(6.2, 0.03, f"read gate {numbers['o']:.2f}\n(output gate):\nwhat share to show", PURPLE)
+        write(4.5, 0.22, f"candidate {numbers['g']:+.2f}\nwhat could be added", GREEN)
+        write(6.25, 0.03, f"read gate {numbers['o']:.2f}\n(output gate):\nwhat share to show", PURPLE)
         write(7.15, 1.45, f"tanh {numbers['tanh']:+.2f}", ha="left")
         write(4.0, 2.72, "kept", GREY)
         write(5.95, 2.72, "kept + added", GREY)

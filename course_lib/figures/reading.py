@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_lib.figures.gates import LONGEST
+from course_lib.figures.gates import LONGEST, answer_axes
 from course_lib.figures.heatmap import HeatMap
 from course_lib.figures.style import GREY, INK, SIGNED, VERMILLION
 
@@ -12,10 +12,7 @@ LEFT, WIDTH = 0.105, 0.75
 
 def build_reading(figure: Figure) -> dict:
     """Make the answer above, the state below it, a column a word; the artists that move come back by name."""
-    answer = figure.add_axes((LEFT, 0.73, WIDTH, 0.2))
-    answer.set(ylim=(-0.06, 1.06), xticks=[], yticks=[0, 0.5, 1], yticklabels=["blame", "", "praise"])
-    answer.grid(axis="y")
-    answer.set_axisbelow(True)
+    answer = answer_axes(figure, (LEFT, 0.73, WIDTH, 0.2), room=0.06)
     state = figure.add_axes((LEFT, 0.27, WIDTH, 0.41))
     state.text(-0.012, 0.5, "state,\none row\na unit", transform=state.transAxes, ha="right", va="center", color=INK)
     below = figure.add_axes((LEFT, 0.02, WIDTH, 0.23))

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from course_lib.figures.gates import LONGEST
+from course_lib.figures.gates import LONGEST, answer_axes
 from course_lib.figures.heatmap import HeatMap
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, SIGNED, VERMILLION
 
@@ -40,11 +40,8 @@ def build_unrolled(figure: Figure, units: int, cloud: np.ndarray, praise: np.nda
 
 
 def _build_answer(figure: Figure, artists: dict) -> None:
-    axes = figure.add_axes((LEFT, 0.855, RIGHT - LEFT, 0.095))
-    axes.set(ylim=(-0.08, 1.08), xticks=[], yticks=[0, 0.5, 1], yticklabels=["blame", "", "praise"])
+    axes = answer_axes(figure, (LEFT, 0.855, RIGHT - LEFT, 0.095), room=0.08)
     axes.spines["bottom"].set_visible(False)
-    axes.grid(axis="y")
-    axes.set_axisbelow(True)
     figure.text(LEFT, 0.978, "the answer after each step", color=INK, va="center")
     artists["answer"] = axes
     artists["chance"] = [*_pair(axes, 3), axes.plot([], [], color=GREEN, lw=1.4, marker="x", ms=6, ls="")[0]]
@@ -96,19 +93,21 @@ def _build_columns(figure: Figure, artists: dict, units: int) -> None:
 
 
 def _build_wake(figure: Figure, artists: dict) -> None:
-    axes = figure.add_axes((LEFT, 0.075, RIGHT - LEFT, 0.235))
+    axes = figure.add_axes((LEFT, 0.085, RIGHT - LEFT, 0.225))
     axes.set(yscale="log", ylim=(FLOOR, CEILING), xticks=[], yticks=[1e-8, 1e-6, 1e-4, 1e-2, 1])
     axes.minorticks_off()
     axes.grid(axis="y")
     axes.set_axisbelow(True)
-    axes.text(-0.012, -0.1, "since nudge", transform=axes.transAxes, ha="right", va="center", color=GREY, fontsize=8.5)
+    axes.text(-0.012, -0.15, "since nudge", transform=axes.transAxes, ha="right", va="center", color=GREY, fontsize=8.5)
     figure.text(LEFT, 0.334, "how far apart the two states are", color=INK, va="center")
     artists["wake"] = axes
     artists["distance"] = axes.plot([], [], color=VERMILLION, lw=1.8, marker="o", ms=3.7)[0]
     artists["half"] = axes.plot([], [], color=GREY, lw=0.9, ls=":")[0]
     artists["life"] = figure.text(RIGHT, 0.334, "", color=VERMILLION, va="center", ha="right")
     artists["since"] = [
-        axes.text(0, -0.1, "", transform=axes.get_xaxis_transform(), ha="center", va="center", color=GREY, fontsize=8.5)
+        axes.text(
+            0, -0.15, "", transform=axes.get_xaxis_transform(), ha="center", va="center", color=GREY, fontsize=8.5
+        )
         for _ in range(LONGEST)
     ]
 

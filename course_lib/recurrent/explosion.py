@@ -105,15 +105,22 @@ def explode(clip: str, limit: float, learning_rate: float, seed: int, steps: int
         learning_rate: of plain gradient descent.
         seed: of the initial weights and the rows.
         steps: updates.
+
+    Raises:
+        ValueError: there is no such way to clip.
     """
+    if clip not in CLIPS:
+        raise ValueError(f"clip is one of {', '.join(CLIPS)}, not {clip!r}")
     seen = Explosion()
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
         value = cross_entropy(logits, targets)
         seen.losses.append(value.item())
+        if not math.isfinite(seen.losses[-1]):
+            raise FloatingPointError  # at once: on a GPU `fit` looks at its losses only every few steps
         return value
 
-    clipping = CLIPS[clip] and partial(_call, CLIPS[clip], limit)
+    clipping = CLIPS[clip] and (lambda weights: CLIPS[clip](weights, limit))
     model = exploding_network(seed)
     try:
         fit(
@@ -126,10 +133,6 @@ def explode(clip: str, limit: float, learning_rate: float, seed: int, steps: int
     else:
         seen.accuracy = share_right(model, *load_first_symbol(1000, LENGTH, HELD_OUT_SEED))
     return seen
-
-
-def _call(clip: Callable, limit: float, weights: list[Tensor]) -> None:
-    clip(weights, limit)
 
 
 def at_steps(values: list[float], steps: list[int]) -> list[float | None]:

@@ -40,11 +40,14 @@ def reshape(logits: Tensor, temperature: float = 1.0, top_k: int | None = None, 
     if temperature == 0:
         return torch.nn.functional.one_hot(logits.argmax(dim=-1), size).to(logits.dtype)
     probs = (logits / temperature).softmax(dim=-1)
-    ordered, order = probs.sort(dim=-1, descending=True)  # (..., vocabulary)
+    if top_k is None and top_p == 1:
+        return probs  # nothing is cut, not even by a rounded sum; and sorting is most of the work
+    if top_k is None:
+        ordered, order = probs.sort(dim=-1, descending=True)  # (..., vocabulary)
+    else:
+        ordered, order = probs.topk(top_k, dim=-1)  # (..., top_k)
     before = ordered.cumsum(dim=-1) - ordered  # the share of the words that are more probable
-    kept = before < top_p  # the first one always is
-    if top_k is not None:
-        kept &= torch.arange(size, device=logits.device) < top_k
+    kept = (before < top_p) | (top_p == 1)  # the first one always is; by rounding, a share before may be 1
     probs = torch.zeros_like(probs).scatter(-1, order, ordered * kept)
     return probs / probs.sum(dim=-1, keepdim=True)
 

@@ -8,12 +8,18 @@ def gradient_by_lag(network: nn.Module, x: Tensor) -> Tensor:
     """How much the last hidden state depends on the input k steps before.
 
     Args:
-        network: one of PyTorch's recurrent networks with `batch_first=True`, or one of ours.
+        network: one of PyTorch's recurrent networks with `batch_first=True`, or one of ours. On an Nvidia GPU PyTorch's
+            must be in training mode: cuDNN has no way back in evaluation mode.
         x: (batch, time, input_size)
 
     Returns:
         (time,): at k the norm of the gradient of the last hidden state's sum by x_{T-k}, the median over the batch
+
+    Raises:
+        ValueError: the network takes (time, batch, input_size).
     """
+    if not getattr(network, "batch_first", True):
+        raise ValueError("the lag is counted along the second dimension: make the network with batch_first=True")
     x = x.detach().requires_grad_()
     outputs, _ = network(x)  # (batch, time, hidden_size)
     (gradient,) = torch.autograd.grad(outputs[:, -1].sum(), x)  # one a sequence: rows do not mix
@@ -39,7 +45,12 @@ def set_forget_bias(lstm: nn.LSTM, value: float) -> None:
 
     PyTorch keeps two biases and adds them, each packed as input, forget, candidate, output gate: one gets the value,
     the other one zero.
+
+    Raises:
+        ValueError: there are no biases, or two directions.
     """
+    if not lstm.bias or lstm.bidirectional:
+        raise ValueError("set_forget_bias takes an LSTM with bias=True and one direction")
     forget = slice(lstm.hidden_size, 2 * lstm.hidden_size)
     for layer in range(lstm.num_layers):
         getattr(lstm, f"bias_ih_l{layer}")[forget] = value

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from course_lib.recurrent.layers import Layers, fill
 
 GRU_GATES = ("reset", "update")
-WHERE = ("after", "before")  # where the reset gate acts: after the candidate's matrix, or before it
+RESETS = ("after", "before")  # where the reset gate acts: after the candidate's matrix, or before it
 
 
 class GRUCell(nn.Module):
@@ -23,8 +23,8 @@ class GRUCell(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int, reset: str = "after"):
         super().__init__()
-        if reset not in WHERE:
-            raise ValueError(f"reset is one of {', '.join(WHERE)}, not {reset!r}")
+        if reset not in RESETS:
+            raise ValueError(f"reset is one of {', '.join(RESETS)}, not {reset!r}")
         self.reset_before = reset == "before"
         self.of_input = nn.Linear(input_size, 3 * hidden_size)  # packed r, z, n
         self.of_hidden = nn.Linear(hidden_size, 3 * hidden_size)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from course_lib.checkpoints import load_model
 from course_lib.datasets.english import END_ID, English, encode, tokenize
 from course_lib.paths import data_folder
-from course_lib.recurrent.layers import State, copy_weights
+from course_lib.recurrent.layers import Layers, State, copy_weights
 from course_lib.recurrent.sentiment import CELLS
 from course_lib.seeds import seed_everything
 from course_lib.training import History, fit
@@ -78,8 +78,10 @@ class LanguageModel(nn.Module):
         return self.head(self.dropout(hidden)), states
 
     def readable(self) -> "LanguageModel":
-        """The same model with the same weights, around our own recurrent network, for looking inside."""
+        """The same model with the same weights, around our own recurrent network; itself where that is ours already."""
         theirs = self.recurrent
+        if isinstance(theirs, Layers):
+            return self
         words, width = self.embedding.weight.shape
         cell = type(theirs).__name__.lower()
         ours = LanguageModel(

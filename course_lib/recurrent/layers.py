@@ -9,6 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from course_lib.batches import whole
+
 State = Tensor | tuple[Tensor, ...]  # a hidden state, or a pair that begins with it
 
 
@@ -22,13 +24,16 @@ class Layers(nn.Module):
         hidden_size: units of every layer.
         num_layers: cells on top of each other.
         options: what else the cells are made with.
+
+    Raises:
+        ValueError: fewer than one layer.
     """
 
     cell: ClassVar[type[nn.Module]]
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, **options):
         super().__init__()
-        sizes = [input_size] + [hidden_size] * (num_layers - 1)
+        sizes = [input_size] + [hidden_size] * (whole("num_layers", num_layers) - 1)
         self.layers = nn.ModuleList(self.cell(size, hidden_size, **options) for size in sizes)
 
     def forward(self, x: Tensor, states: list[State] | None = None) -> tuple[Tensor, list[State]]:
@@ -40,9 +45,14 @@ class Layers(nn.Module):
 
         Returns:
             the top layer's hidden state at every step, (batch, time, hidden_size), and the last state of each layer
+
+        Raises:
+            ValueError: not one state a layer.
         """
         if states is None:
             states = [cell.start(x) for cell in self.layers]
+        if len(states) != len(self.layers):
+            raise ValueError(f"states holds one state a layer: there are {len(self.layers)} layers, not {len(states)}")
         last = []
         for cell, state in zip(self.layers, states, strict=True):
             hiddens = []
@@ -67,7 +77,7 @@ def copy_weights(theirs: nn.RNNBase | nn.RNNCellBase, ours: nn.Module) -> None:
     (https://pytorch.org/docs/stable/nn.html#recurrent-layers); each cell of ours says where they go by its `take`.
 
     Raises:
-        ValueError: the two differ in kind, layers or sizes.
+        ValueError: the two differ in kind, activation, layers or sizes, or ours computes something else.
     """
     kind = type(theirs).__name__
     if kind != type(ours).__name__:
@@ -80,6 +90,12 @@ def copy_weights(theirs: nn.RNNBase | nn.RNNCellBase, ours: nn.Module) -> None:
             raise ValueError(f"copy_weights takes a plain {kind}: one direction, no projection")
     if len(cells) != len(suffixes):
         raise ValueError(f"PyTorch's {kind} has {len(suffixes)} layers, ours {len(cells)}")
+    activation = getattr(theirs, "nonlinearity", None)  # an RNN's: the gated cells have no choice
+    if activation != getattr(cells[0], "activation", None):
+        raise ValueError(f"PyTorch's {kind} has the activation {activation}, ours {cells[0].activation}")
+    if getattr(cells[0], "reset_before", False):
+        raise ValueError(f'PyTorch\'s {kind} resets after the matrix, ours before it: take reset="after"; '
+                         'GRU.with_reset("before") then makes the other one with the same weights')  # fmt: skip
     for cell, suffix in zip(cells, suffixes, strict=True):
         weights = getattr(theirs, "weight_ih" + suffix), getattr(theirs, "weight_hh" + suffix)
         none = torch.zeros(len(weights[0]))

@@ -151,27 +151,10 @@ def shares_of_lives(size: float = 1.0, least: int = 6) -> dict[str, float]:
     lives, flips = [], []
     for at in range(int(ends.max()) - least + 1):
         rows = np.flatnonzero(ends.numpy() - at >= least)
-        for unit in range(len(principal_axes()[1])):
+        for unit in range(scaled_cell(1.0).of_hidden.in_features):
             held = answers(states(scaled_cell(1.0), x[rows], Nudge(at, (unit,), size))).numpy()
             for row, answer in zip(rows, held, strict=True):
                 end = int(ends[row])
                 lives.append(life_option(steps_told(answer - free[row], at, end), end - at))
                 flips.append((answer[end] > 0.5) != (free[row, end] > 0.5))
     return {life: lives.count(life) / len(lives) for life in LIVES} | {"flips": float(np.mean(flips))}
-
-
-@lru_cache
-def left_alone(steps: int = 300) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the state does after the last word of 200 test reviews, when only zeros are read.
-
-    Returns:
-        the chance of praise after the last word, (reviews,); after each step alone, (reviews, steps); how far the state
-        moved in the last of these steps, (reviews,)
-    """
-    x, lengths = _reviews()
-    reviews = torch.arange(len(x))
-    cell = scaled_cell(1.0)
-    last = states(cell, x)[reviews, lengths - 1]  # (reviews, units)
-    alone = states(cell, x.new_zeros(len(x), steps, x.shape[-1]), start=last)  # (reviews, steps, units)
-    moved = (alone[:, -1] - alone[:, -2]).abs().amax(dim=-1)
-    return answers(last).numpy(), answers(alone).numpy(), moved.numpy()

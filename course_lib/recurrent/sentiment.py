@@ -11,7 +11,7 @@ from course_lib.checkpoints import load_model
 from course_lib.datasets.reviews import Reviews, vocabulary, with_unknowns
 from course_lib.paths import data_folder
 from course_lib.recurrent.gru import GRU
-from course_lib.recurrent.layers import copy_weights
+from course_lib.recurrent.layers import Layers, copy_weights
 from course_lib.recurrent.lstm import LSTM
 from course_lib.recurrent.rnn import RNN
 from course_lib.seeds import seed_everything
@@ -36,6 +36,9 @@ class SentimentClassifier(nn.Module):
         num_layers: recurrent layers.
         cell: "rnn", "lstm" or "gru".
         readable: with our own network, whose gates can be seen and clamped, in place of PyTorch's, which is faster.
+
+    Raises:
+        ValueError: there is no such cell.
     """
 
     def __init__(
@@ -48,6 +51,8 @@ class SentimentClassifier(nn.Module):
         readable: bool = False,
     ):
         super().__init__()
+        if cell not in CELLS:
+            raise ValueError(f"cell is one of {', '.join(CELLS)}, not {cell!r}")
         self.embedding = nn.Embedding(vocabulary_size, embedding_size, padding_idx=0)
         theirs, ours = CELLS[cell]
         if readable:
@@ -71,8 +76,10 @@ class SentimentClassifier(nn.Module):
         return self.head(last).squeeze(-1)
 
     def readable(self) -> "SentimentClassifier":
-        """The same model with the same weights, around our own recurrent network."""
+        """The same model with the same weights, around our own recurrent network; itself where that is ours already."""
         theirs = self.recurrent
+        if isinstance(theirs, Layers):
+            return self
         words, width = self.embedding.weight.shape
         cell = type(theirs).__name__.lower()
         ours = SentimentClassifier(words, width, theirs.hidden_size, theirs.num_layers, cell, readable=True)
@@ -131,7 +138,9 @@ def fit_reviews(
 @torch.no_grad()
 def accuracy(model: SentimentClassifier, reviews: Reviews) -> dict[str, float]:
     """The share of reviews that the model gets right: of all, of those with a negator that counts, of the others."""
-    right = (model(reviews.tokens, reviews.lengths) > 0) == (reviews.labels > 0.5)  # (reviews,)
+    place = next(model.parameters()).device  # `fit` leaves a model where it was trained
+    praise = model(reviews.tokens.to(place), reviews.lengths.to(place)).cpu() > 0  # (reviews,)
+    right = praise == (reviews.labels > 0.5)
     groups = {"all": torch.ones_like(right), "negated": reviews.negated, "plain": ~reviews.negated}
     return {name: right[rows].float().mean().item() for name, rows in groups.items()}
 

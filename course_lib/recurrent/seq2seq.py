@@ -52,7 +52,10 @@ class Seq2Seq(nn.Module):
         target_size: symbols of the target.
         embedding_size: width of a symbol's vector.
         hidden_size: units of the encoder in each direction, and of the decoder.
-        score: "dot", "general" or "additive" attention; None for the fixed vector.
+        score: "general" or "additive" attention; None for the fixed vector.
+
+    Raises:
+        ValueError: an unknown score, or "dot": the encoder's states, of both directions, are twice as wide as a query.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 A new exercise is covered as soon as it is declared and its right answer stands in `tests/answers/`.
 """
 
+import ast
 import re
 
 import nbformat
@@ -135,7 +136,15 @@ def test_an_answer_cell_stands_untouched_in_the_notebooks(exercise):
     nodes = extract([Cell.read("cell", cells[0])], [asked.name for asked in exercise.asked], homes=[0]).nodes
     for asked in exercise.asked:
         assert blank(nodes[asked.name], exercise.blanks).untouched
-        assert tuple(argument.arg for argument in nodes[asked.name].args.args) == asked.arguments
+        assert _arguments(nodes[asked.name]) == asked.arguments
+
+
+def _arguments(node: ast.FunctionDef | ast.ClassDef) -> tuple[str, ...]:
+    """What a function is called with; of a class, what makes one."""
+    if isinstance(node, ast.FunctionDef):
+        return tuple(argument.arg for argument in node.args.args)
+    init = next(item for item in node.body if getattr(item, "name", "") == "__init__")
+    return _arguments(init)[1:]
 
 
 def test_every_right_answer_belongs_to_an_exercise():

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import signal
+from functools import partial
 
 import pytest
 import torch
@@ -214,9 +215,10 @@ def test_a_result_without_memory_of_its_own_travels(child):
     assert torch.equal(child.call("scale", (1, 2), seconds=5, without=()).value, torch.ones(1))
 
 
-def test_a_program_is_found_by_its_name_or_refused():
+@pytest.mark.parametrize("via", [lambda answer: 1, Case.__post_init__, partial(programs.counting)])
+def test_a_program_is_found_by_its_name_or_refused(via):
     with pytest.raises(ValueError, match="top level of its module"), part("all", points=1):
-        Case((), expected=1, via=lambda answer: 1)
+        Case((), expected=1, via=via)
 
 
 @pytest.mark.parametrize("text", ["f", "f(x", "f(x) -> ", "(x)", "f(x) > y"])

@@ -4,11 +4,11 @@ import torch
 
 from course_lib.datasets.reviews import encode, words_of
 from course_lib.explorers import LearnerError
-from course_lib.recurrent.explorers.gru import BOTH, RESETS, GRUExplorer, gru_prediction, gru_state
+from course_lib.recurrent.explorers.gru import BOTH, RESET_LABELS, GRUExplorer, gru_prediction, gru_state
 from course_lib.recurrent.explorers.reading import network, read
 from course_lib.recurrent.sentiment import load_reader
 
-AFTER, BEFORE = RESETS
+AFTER, BEFORE = RESET_LABELS
 GOOD = "i would not say that the film was good"
 
 

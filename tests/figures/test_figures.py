@@ -5,9 +5,11 @@ import pytest
 
 from course_lib.figures.gru_step import draw_gru_step
 from course_lib.figures.heatmap import HeatMap
-from course_lib.figures.learning import draw_curves, draw_dots
+from course_lib.figures.lag_curves import draw_lag_curves
+from course_lib.figures.learning import describe_dots, draw_curves, draw_dots
 from course_lib.figures.lstm_step import draw_lstm_step
 from course_lib.figures.style import new_figure, show, style
+from course_lib.figures.unrolled_steps import draw_unrolled_steps
 from course_lib.figures.wipe import draw_wipe
 
 NUMBERS = {"f": 0.1, "before": -0.9, "i": 0.8, "g": 1.0, "c": 0.7, "o": 0.8, "tanh": 0.6, "h": 0.5}
@@ -21,8 +23,13 @@ FIGURES = [
     lambda: draw_wipe(SHARES, SHARES, "made today"),
     lambda: draw_curves(CURVES, "made today", ylabel="loss", log="xy", levels={"chance": 1.4},
                         broke_off={"not clipped": [60]}),
+    lambda: draw_lag_curves({"RNN, as PyTorch starts it": np.geomspace(1, 1e-30, 50), "LSTM": np.ones(50)}),
+    lambda: draw_unrolled_steps(["the", "film", "was", "not", "good"], np.zeros((5, 8)), np.ones(5), 0.2),
     lambda: draw_dots(DOTS, "made today", xlabel="right answers", levels={"chance": 0.25}, xlim=(0, 1.02)),
 ]  # fmt: skip
+
+
+MANY = {f"network {number}": [1.0, 0.9] for number in range(9)}  # more than there are colours
 
 
 @pytest.mark.parametrize("draw", FIGURES)
@@ -55,3 +62,21 @@ def test_a_heat_map_puts_each_value_where_it_belongs():
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., 0]
     centres = pixels[[50, 150]][:, [50, 150]]
     assert np.abs(centres - 255 * np.array([[0, 1], [0.5, 0.25]])).max() <= 1
+
+
+def test_more_networks_than_colours_are_all_drawn():
+    (dots,) = draw_dots({"length 5": MANY}, "made today", xlabel="right answers").axes
+    assert len(dots.lines) == len(MANY)
+    panels = draw_curves({name: [(STEPS, [1.0, 0.5, 0.2])] for name in MANY}, "made today", ylabel="loss").axes
+    assert [panel.get_title(loc="left") or panel.get_title() for panel in panels] == list(MANY)
+    assert all(len(panel.lines) == 1 for panel in panels)
+
+
+def test_a_level_is_named_in_the_panel_that_has_room():
+    figure = draw_curves(CURVES, "made today", ylabel="loss", levels={"chance": 1.4}, named_in=0)
+    assert [[text.get_text() for text in panel.texts] for panel in figure.axes] == [["chance"], []]
+
+
+def test_the_medians_are_said_and_where_there_is_none():
+    words = describe_dots({"length 5": {"plain RNN": [None, float("nan")], "GRU": [1.0, 0.5, None]}})
+    assert words == "Medians. length 5: plain RNN none, GRU 0.75."

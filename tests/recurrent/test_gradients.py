@@ -53,3 +53,14 @@ def test_the_forget_bias_alone_is_set():
         others = torch.ones(len(weight), dtype=bool)
         others[4:8] = "bias" not in name
         assert torch.equal(weight[others], before[name][others])
+
+
+def test_a_network_that_reads_time_first_is_refused():
+    with pytest.raises(ValueError, match="make the network with batch_first=True"):
+        gradient_by_lag(nn.LSTM(2, 4), torch.randn(3, 6, 2))
+
+
+@pytest.mark.parametrize("options", [{"bias": False}, {"bidirectional": True}])
+def test_a_forget_bias_that_cannot_be_set_everywhere_is_refused(options):
+    with pytest.raises(ValueError, match="bias=True and one direction"):
+        set_forget_bias(nn.LSTM(3, 4, **options), 3.0)

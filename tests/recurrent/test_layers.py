@@ -87,6 +87,28 @@ def test_weights_that_do_not_fit_are_refused(theirs, ours):
         copy_weights(theirs, ours)
 
 
+def test_weights_for_another_activation_are_refused():
+    with pytest.raises(ValueError, match="has the activation relu, ours tanh"):
+        copy_weights(nn.RNN(3, 4, nonlinearity="relu"), RNN(3, 4))
+
+
+@pytest.mark.parametrize("theirs, ours", [(nn.GRU, GRU), (nn.GRUCell, GRUCell)])
+def test_weights_for_the_other_reset_are_refused(theirs, ours):
+    with pytest.raises(ValueError, match=r'take reset="after"; GRU.with_reset\("before"\)'):
+        copy_weights(theirs(3, 4), ours(3, 4, reset="before"))
+
+
+@pytest.mark.parametrize("layers", [0, -1, 1.5])
+def test_there_is_at_least_one_layer(layers):
+    with pytest.raises(ValueError, match="num_layers must be a whole number from 1"):
+        RNN(3, 4, num_layers=layers)
+
+
+def test_each_layer_wants_a_state():
+    with pytest.raises(ValueError, match="one state a layer: there are 2 layers, not 1"):
+        RNN(3, 4, 2)(torch.zeros(1, 5, 3), [torch.zeros(1, 4)])
+
+
 def test_other_settings_are_refused_in_words():
     with pytest.raises(ValueError, match="activation is one of tanh, relu, identity, not 'sine'"):
         RNNCell(3, 4, activation="sine")

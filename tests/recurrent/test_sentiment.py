@@ -20,7 +20,9 @@ def test_readable_and_fused_give_the_same_logits():
     for cell, layers in (("lstm", 1), ("lstm", 2), ("rnn", 1), ("gru", 2)):
         fused = SentimentClassifier(30, embedding_size=5, hidden_size=6, num_layers=layers, cell=cell)
         tokens, lengths = torch.randint(1, 30, (7, 9)), torch.randint(1, 10, (7,))
-        assert_close(fused.readable()(tokens, lengths), fused(tokens, lengths), atol=1e-6, rtol=0)
+        ours = fused.readable()
+        assert_close(ours(tokens, lengths), fused(tokens, lengths), atol=1e-6, rtol=0)
+        assert ours.readable() is ours
 
 
 def test_padding_does_not_matter():
@@ -69,6 +71,11 @@ def test_shipped_readers_score_what_they_say(name):
     assert good > 0.8 and bad < 0.2
 
 
+def test_there_is_no_other_cell():
+    with pytest.raises(ValueError, match="cell is one of rnn, lstm, gru, not 'LSTM'"):
+        SentimentClassifier(30, cell="LSTM")
+
+
 def test_there_is_no_other_reader():
     with pytest.raises(ValueError, match="one layer, two layers, rnn, gru; there is no 'three layers'"):
         load_reader("three layers")
@@ -107,7 +114,14 @@ def test_a_reader_trained_again_behaves_like_the_shipped_one():
 
 @pytest.mark.slow
 def test_computing_a_result_again_gives_the_kept_one():
-    kept = load_result("4.3_wipe").values["effects"]
+    """Rounding sends a training elsewhere, so not each number: which rule flips most and which harms most, and whether
+    the former spares the other sentences."""
+    kept = {rule: networks[0] for rule, networks in load_result("4.3_wipe").values["effects"].items()}
     reader, test = trained_reader(0), load_reviews("test")
-    for rule, networks in kept.items():
-        assert effect(reader, test, rule).flipped == pytest.approx(networks[0]["flipped"], abs=0.25)
+    again = {rule: dataclasses.asdict(effect(reader, test, rule)) for rule in kept}
+    for share in ("flipped", "plain_flipped"):
+        most_kept, most_again = (max(effects, key=lambda rule: effects[rule][share]) for effects in (kept, again))
+        assert most_again == most_kept, share
+    best = max(kept, key=lambda rule: kept[rule]["flipped"])
+    assert again[best]["flipped"] == pytest.approx(kept[best]["flipped"], abs=0.15)
+    assert again[best]["plain_flipped"] < 0.05

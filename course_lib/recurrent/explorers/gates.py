@@ -92,11 +92,10 @@ class GateExplorer(Explorer):
     )
     sweep_from = {"clamp": "forget", "value": 0.0, "words": (5, 5), "units": (0, 7), "model": "two layers", "layer": 0}
 
-    def places(self, sentence, model, layer, sort, **_):
-        reader = load_reader(model)
-        words = names_of(sentence)
-        layers = [f"layer {n + 1}" for n in range(len(reader.model.recurrent.layers))]
-        rows = [f"unit {unit + 1}" for unit in order_of_units(reader, sentence, min(layer, len(layers) - 1), sort)]
+    def places(self, sentence, model, **_):
+        shown, words = load_reader(model).model, names_of(sentence)
+        layers = [f"layer {n + 1}" for n in range(len(shown.recurrent.layers))]
+        rows = [f"row {n + 1}" for n in range(shown.head.in_features)]
         places = {"units": rows, "row": rows, "layer": layers}
         return places | {"words": words, "word": words} if words else places  # an empty text keeps what was chosen
 
@@ -139,7 +138,7 @@ class GateExplorer(Explorer):
             "cell_moved": max(float(np.abs(held[f"{n}.cell"][-1] - free[f"{n}.cell"][-1]).max()) for n in range(depth)),
             "shown": float(np.abs(held[f"{depth - 1}.hidden"][-1]).max()),
             "layer": f"layer {layer + 1}" if depth > 1 else "",
-            "where": f"word {word + 1} «{said[word]}», unit {unit + 1}",
+            "where": f"word {word + 1} «{said[word]}»\nrow {row + 1}: unit {unit + 1}",
             "numbers": numbers,
         }
 

@@ -139,14 +139,15 @@ def measure(cell: str, activation: str, matrix: str, scale: float, bias: float, 
     ((outputs, last),) = runs  # (batch, time, units), and a state of (1, batch, units) or a pair of them
     state = LSTMState(*(part[0, :1] for part in last)) if cell == "LSTM" else last[0][:1]
     jacobian = step_jacobian(readable.layers[0], x[:1, -1], state)
-    run = {"norms": norms, "step": torch.linalg.eigvals(jacobian).numpy(), "matrix": None, "slope": None}
-    of_matrix = None
-    if cell == "RNN":
-        W_hh = readable.layers[0].of_hidden.weight.detach()
-        run["matrix"] = torch.linalg.eigvals(W_hh).numpy()
-        run["slope"] = slopes(outputs, activation).mean().item()
-        of_matrix = spectral_radius(W_hh)
-    return run | {"radii": (of_matrix, spectral_radius(jacobian))}
+    plain = cell == "RNN"
+    W_hh = readable.layers[0].of_hidden.weight.detach() if plain else None
+    return {
+        "norms": norms,
+        "matrix": torch.linalg.eigvals(W_hh).numpy() if plain else None,
+        "step": torch.linalg.eigvals(jacobian).numpy(),
+        "radii": (spectral_radius(W_hh) if plain else None, spectral_radius(jacobian)),
+        "slope": slopes(outputs, activation).mean().item() if plain else None,
+    }
 
 
 def network(cell: str, activation: str, matrix: str, scale: float, bias: float, gate_bias: float, seed: int):

@@ -1,5 +1,7 @@
 """Section 4.4: how do two gates do the work of three? A GRU and an LSTM read the same sentence, word under word."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from course_lib.datasets.reviews import NEGATORS, words_of
@@ -26,7 +28,7 @@ from course_lib.recurrent.lstm import GATES
 from course_lib.recurrent.sentiment import Reader, load_reader
 
 BOTH = "forget, write at 1 − it"  # the LSTM's two gates tied as the GRU ties them
-RESETS = {"after the matrix (as trained)": "after", "before it (the source)": "before"}
+RESET_LABELS = {"after the matrix (as trained)": "after", "before it (the source)": "before"}
 NETS = {
     "gru": ("GRU", "gru", "update", GRU_PANELS, gru_numbers),
     "lstm": ("LSTM", "one layer", "forget", PANELS, lstm_numbers),
@@ -47,12 +49,12 @@ class GRUExplorer(Explorer):
             start="i would not say that the film was good",
             tries=("nobody could call this film good", "the plot was dull but the songs were not"),
         ),
-        "gru": Choice(options=("no gate", *GRU_GATES), start="no gate", label="GRU: hold"),
-        "lstm": Choice(options=("no gate", *GATES, BOTH), start="no gate", label="LSTM: hold"),
-        "value": Slider(low=0.0, high=1.0, step=0.05, start=1.0, label="at the value"),
+        "gru": Choice(options=("no gate", *GRU_GATES), start="no gate", label="GRU: clamp"),
+        "lstm": Choice(options=("no gate", *GATES, BOTH), start="no gate", label="LSTM: clamp"),
+        "value": Slider(low=0.0, high=1.0, step=0.05, start=1.0, label="hold it at"),
         "words": Span(start=(2, 2), label="at words", tries=((0, 0), (2, 2), (3, 5), (0, 8))),
         "units": Span(start=(0, 7), label="in rows", tries=((0, 7), (0, 0), (2, 5))),
-        "reset": Choice(options=tuple(RESETS), start="after the matrix (as trained)", label="GRU: reset"),
+        "reset": Choice(options=tuple(RESET_LABELS), start="after the matrix (as trained)", label="GRU: reset"),
         "show": Choice(options=("clamped run", "unclamped run", "difference"), start="clamped run"),
         "sort": Choice(options=SORTS, start="unit number", label="sort rows by"),
         "word": Place(start=2, label="look at word", tries=(0, 2, 5, 8)),
@@ -94,16 +96,15 @@ class GRUExplorer(Explorer):
         return places | {"words": words, "word": words} if words else places  # an empty text keeps what was chosen
 
     def compute(self, sentence, gru, lstm, value, words, units, reset, show, sort, word, row):
-        said, reader, reset = words_of(sentence), load_reader("gru"), RESETS[reset]
-        asked = {"gru": (gru, reset), "lstm": (lstm, "after")}
-        nets = {
-            net: self._net(net, sentence, gates, value, words, units, show, sort, word, row, acts)
-            for net, (gates, acts) in asked.items()
+        said, reader, reset = words_of(sentence), load_reader("gru"), RESET_LABELS[reset]
+        readings = {
+            "gru": read_twice("gru", sentence, Hold(gru, value, words, units), sort, reset),
+            "lstm": read_twice("lstm", sentence, Hold(lstm, value, words, units), sort),
         }
-        free, held, clamps = nets["gru"].pop("runs")
-        del nets["lstm"]["runs"]
+        nets = {net: shown(net, reading, show, word, row) for net, reading in readings.items()}
+        free, held = readings["gru"].free, readings["gru"].held
         other = "before" if reset == "after" else "after"
-        elsewhere = {"free": ()} | ({"held": clamps} if gru == "reset" else {})
+        elsewhere = {"free": ()} | ({"held": readings["gru"].clamps} if gru == "reset" else {})
         others = {  # the answers when the reset gate acts in the other place
             run: float(read(reader, sentence, *hold, reset=other, pull=False)[1][-1]) for run, hold in elsewhere.items()
         }
@@ -124,32 +125,6 @@ class GRUExplorer(Explorer):
             "apart": {run: abs(float(nets["gru"][run][-1]) - there) for run, there in others.items()},
             "other": others["free"],
             "yours": self._yours(reader, sentence, reset) if self.learner else None,
-        }
-
-    @staticmethod
-    def _net(net, sentence, asked, value, words, units, show, sort, word, row, reset) -> dict:
-        """One net's part of the data, the rows in their order; `runs` are its two runs and what was held."""
-        _, name, keeps, panels, numbers = NETS[net]
-        reader = load_reader(name)
-        order = order_of_units(reader, sentence, 0, sort)
-        clamps = clamps_of(asked, value, words, order[units[0] : units[1] + 1])
-        free, free_chance, _ = read(reader, sentence, reset=reset, pull=False)
-        held, held_chance, _ = read(reader, sentence, *clamps, reset=reset, pull=False)
-        run = free if show == "unclamped run" else held
-        shown = {tap: held[tap] - free[tap] for tap in held} if show == "difference" else run
-        unit = int(order[row])
-        return {
-            "panels": {tap: shown[f"0.{tap}"][:, order].T for tap in panels},  # each (units, time)
-            "free": free_chance,
-            "held": held_chance,
-            "gates": tuple(clamp.tap.removeprefix("0.") for clamp in clamps),
-            "held_at": (*units, *words),  # first row, last row, first word, last word
-            "kept": share_left(run[f"0.{keeps}"][word:, order]),
-            "numbers": numbers(run, 0, word, unit),
-            "unit": f"unit {unit + 1}",
-            "flips": bool((free_chance[-1] > 0.5) != (held_chance[-1] > 0.5)),
-            "without": without(reader, words_of(sentence), clamps, units, words, reset),
-            "runs": (free, held, clamps),
         }
 
     def build(self, figure):
@@ -193,11 +168,69 @@ class GRUExplorer(Explorer):
         return read_with(reader, sentence, "gru_cell", step_of)
 
 
-def clamps_of(asked: str, value: float, words: tuple[int, int], units: np.ndarray) -> tuple[Clamp, ...]:
-    """What to hold, for one of a control's options."""
-    where = {"steps": tuple(range(words[0], words[1] + 1)), "units": tuple(units.tolist())}
-    values = {"forget": value, "write": 1 - value} if asked == BOTH else {asked: value}
-    return tuple(Clamp(f"0.{gate}", held, **where) for gate, held in values.items() if gate != "no gate")
+class Hold(NamedTuple):
+    """What a learner holds in one net, as the controls have it."""
+
+    option: str  # a gate, "no gate", or BOTH
+    value: float
+    words: tuple[int, int]  # the first and the last
+    rows: tuple[int, int]  # likewise
+
+
+class Reading(NamedTuple):
+    """What one net makes of a sentence, without and with what is held."""
+
+    free: dict[str, np.ndarray]  # "layer.tap" -> (time, units)
+    held: dict[str, np.ndarray]
+    free_chance: np.ndarray  # of praise after each word, (time,)
+    held_chance: np.ndarray
+    order: np.ndarray  # the units from top to bottom, (units,)
+    hold: Hold
+    clamps: tuple[Clamp, ...]
+    without: float | None  # the answer without the held words, where that can be told
+
+
+def read_twice(net: str, sentence: str, hold: Hold, sort: str, reset: str = "after") -> Reading:
+    """Read without and with what is held; `reset` says where a GRU's reset gate acts."""
+    reader = load_reader(NETS[net][1])
+    order = order_of_units(reader, sentence, 0, sort)
+    clamps = clamps_of(hold, order)
+    free, free_chance, _ = read(reader, sentence, reset=reset, pull=False)
+    held, held_chance, _ = read(reader, sentence, *clamps, reset=reset, pull=False)
+    rest = without(reader, words_of(sentence), hold, clamps, reset)
+    return Reading(free, held, free_chance, held_chance, order, hold, clamps, rest)
+
+
+def shown(net: str, reading: Reading, show: str, word: int, row: int) -> dict:
+    """One net's part of the data: of the run that `show` names, the rows in their order."""
+    _, _, keeps, panels, numbers = NETS[net]
+    free, held, order = reading.free, reading.held, reading.order
+    run = free if show == "unclamped run" else held
+    drawn = {tap: held[tap] - free[tap] for tap in held} if show == "difference" else run
+    unit = int(order[row])
+    return {
+        "panels": {tap: drawn[f"0.{tap}"][:, order].T for tap in panels},  # each (units, time)
+        "free": reading.free_chance,
+        "held": reading.held_chance,
+        "gates": tuple(clamp.tap.removeprefix("0.") for clamp in reading.clamps),
+        "held_at": (*reading.hold.rows, *reading.hold.words),  # first row, last row, first word, last word
+        "kept": share_left(run[f"0.{keeps}"][word:, order]),
+        "numbers": numbers(run, 0, word, unit),
+        "unit": f"unit {unit + 1}",
+        "flips": bool((reading.free_chance[-1] > 0.5) != (reading.held_chance[-1] > 0.5)),
+        "without": reading.without,
+    }
+
+
+def clamps_of(hold: Hold, order: np.ndarray) -> tuple[Clamp, ...]:
+    """The clamps that do it, where `order` has the units from top to bottom, (units,)."""
+    (first_word, last_word), (first_row, last_row) = hold.words, hold.rows
+    where = {
+        "steps": tuple(range(first_word, last_word + 1)),
+        "units": tuple(order[first_row : last_row + 1].tolist()),
+    }
+    values = {"forget": hold.value, "write": 1 - hold.value} if hold.option == BOTH else {hold.option: hold.value}
+    return tuple(Clamp(f"0.{gate}", value, **where) for gate, value in values.items() if gate != "no gate")
 
 
 def share_left(kept: np.ndarray) -> np.ndarray:
@@ -222,12 +255,13 @@ def change(net: dict) -> float:
     return float(net["held"][-1] - net["free"][-1])
 
 
-def without(reader: Reader, said: list[str], clamps: tuple[Clamp, ...], units, words, reset: str) -> float | None:
+def without(reader: Reader, said: list[str], hold: Hold, clamps: tuple[Clamp, ...], reset: str) -> float | None:
     """The answer to the sentence without the held words, where the clamps carry the whole state across them."""
-    rest = said[: words[0]] + said[words[1] + 1 :]
+    first, last = hold.words
+    rest = said[:first] + said[last + 1 :]
     values = {clamp.tap: clamp.value for clamp in clamps}
     carried = values in ({"0.update": 1.0}, {"0.forget": 1.0, "0.write": 0.0})
-    if not rest or not carried or units != (0, reader.model.head.in_features - 1):
+    if not rest or not carried or hold.rows != (0, reader.model.head.in_features - 1):
         return None
     return float(read(reader, " ".join(rest), reset=reset, pull=False)[1][-1])
 

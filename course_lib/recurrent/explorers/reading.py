@@ -155,7 +155,7 @@ def read_with(reader: Reader, sentence: str, called: str, step_of: Callable) -> 
             step, state, outputs = step_of(cell), cell.start(x[:1]), []
             for place, x_t in enumerate(x):
                 returned = step(x_t[None], state)
-                if not _written(returned):
+                if not written(returned):
                     return None
                 state = _next_state(returned, state, called, place)
                 outputs.append(hidden_of(state)[0])
@@ -163,7 +163,7 @@ def read_with(reader: Reader, sentence: str, called: str, step_of: Callable) -> 
     return reader.model.head(x).sigmoid().squeeze(-1).detach().numpy()
 
 
-def _written(returned) -> bool:
+def written(returned) -> bool:
     """Whether the learner's function is more than the stub that it began as."""
     values = returned if isinstance(returned, tuple) else (returned,)
     return not any(value is None or value is ... for value in values)
@@ -171,17 +171,18 @@ def _written(returned) -> bool:
 
 def _next_state(returned, state: State, called: str, place: int) -> State:
     """What the learner's cell returned at a word, if it is a state like the one before."""
-    pair, kind = isinstance(state, tuple), _kind(hidden_of(state))
+    pair, kind = isinstance(state, tuple), kind_of(hidden_of(state))
     values = tuple(returned) if pair and isinstance(returned, tuple | list) else (returned,)
-    if [_kind(value) for value in values] != [kind] * (2 if pair else 1):
-        wanted, found = "h and c, each" if pair else "h,", ", ".join(map(_kind, values))
+    if [kind_of(value) for value in values] != [kind] * (2 if pair else 1):
+        wanted, found = "h and c, each" if pair else "h,", ", ".join(map(kind_of, values))
         raise LearnerError(f"Your {called} must return {wanted} {kind}; it returned {found}.")
     if not all(value.isfinite().all() for value in values):
         raise LearnerError(f"Your {called} returned NaN or an infinite number at word {place + 1}.")
     return values if pair else returned
 
 
-def _kind(value) -> str:
+def kind_of(value) -> str:
+    """What a value is, in words: a tensor's dtype and shape, of anything else the type."""
     return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
 
 

@@ -19,7 +19,7 @@ from course_lib.explorers import (
 from course_lib.figures.gates import LONGEST
 from course_lib.figures.reading import build_reading, update_reading
 from course_lib.figures.unrolled import build_unrolled, update_unrolled
-from course_lib.recurrent.explorers.reading import never_met, tokens_of, unknown_words
+from course_lib.recurrent.explorers.reading import kind_of, never_met, tokens_of, unknown_words, written
 from course_lib.recurrent.nudges import (
     LIVES,
     READER,
@@ -168,7 +168,7 @@ class StateExplorer(Explorer):
 
     def build(self, figure):
         points, praise, shares = known_states()
-        return build_unrolled(figure, len(principal_axes()[1]), points, praise, shares)
+        return build_unrolled(figure, scaled_cell(1.0).of_hidden.in_features, points, praise, shares)
 
     def update(self, artists, data):
         update_unrolled(artists, data)
@@ -219,7 +219,7 @@ class StateExplorer(Explorer):
             if part.shape[1]:
                 with learners_code("Your rnn_forward"):
                     made = self.learner(part, h, *weights, torch.tanh, g)
-                if any(value is None or value is ... for value in (made if isinstance(made, tuple) else (made,))):
+                if not written(made):
                     return None
                 hs, y = _all_h_and_y(made, h, part)
                 h = hs[:, -1].clone()
@@ -253,7 +253,7 @@ def _all_h_and_y(made, h0: Tensor, xs: Tensor) -> tuple[Tensor, Tensor]:
     """What the learner's function returned, if it is every hidden state and every answer."""
     values = tuple(made) if isinstance(made, tuple | list) else (made,)
     wanted = [f"{h0.dtype} {(1, xs.shape[1], width)}" for width in (h0.shape[1], 1)]
-    found = [f"{v.dtype} {tuple(v.shape)}" if isinstance(v, Tensor) else type(v).__name__ for v in values]
+    found = [kind_of(value) for value in values]
     if found != wanted:
         raise LearnerError(f"Your rnn_forward must return hs, {wanted[0]}, and ys, {wanted[1]}; "
                            f"it returned {', '.join(found)}.")  # fmt: skip

@@ -7,19 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.exercises import Case, exercise, mistake, part, randn
+from course_lib.recurrent.exercises.common import CELLS, Weights, build_cell
 
-CELLS = {"rnn": nn.RNNCell, "lstm": nn.LSTMCell, "gru": nn.GRUCell}
 BLOCKS = {"rnn": 1, "lstm": 4, "gru": 3}  # of rows in each weight
-
-Weights = tuple[Tensor, Tensor, Tensor, Tensor]  # by input, by hidden state, and PyTorch's two biases
-
-
-def build_cell(kind: str, weights: Weights) -> nn.RNNCellBase:
-    """PyTorch's cell with these weights."""
-    of_input, of_hidden, *_ = weights
-    cell = CELLS[kind](of_input.shape[1], of_hidden.shape[1])
-    cell.load_state_dict(dict(zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), weights, strict=True)))
-    return cell
 
 
 def on_a_cell(answer: Callable, kind: str, weights: Weights, xs: Tensor) -> Tensor:

@@ -6,20 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.exercises import Case, exercise, mistake, part, randn
+from course_lib.recurrent.exercises.common import Weights, build_cell
 
-Weights = tuple[Tensor, Tensor, Tensor, Tensor]  # W_ih, W_hh, b_ih, b_hh of one layer
 State = tuple[Tensor, Tensor]  # h and c, each (batch, hidden_size)
 
 
 def on_cells(answer: Callable, layers: list[Weights], xs: Tensor, states: list[State]):
     """Hand the answer one nn.LSTMCell a layer."""
-    return answer([_cell(weights) for weights in layers], xs, states)
-
-
-def _cell(weights: Weights) -> nn.LSTMCell:
-    cell = nn.LSTMCell(weights[0].shape[1], weights[1].shape[1])
-    cell.load_state_dict(dict(zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), weights, strict=True)))
-    return cell
+    return answer([build_cell("lstm", weights) for weights in layers], xs, states)
 
 
 def torch_stack(layers: list[Weights], xs: Tensor, states: list[State]) -> tuple[Tensor, list[State]]:
@@ -97,7 +91,7 @@ def stack_by_layer(cells, xs, states, upwards: Callable[[list[State]], Tensor]) 
         run = list(run_layer(cell, xs, state))
         xs = upwards(run)
         last.append(run[-1])
-    return torch.stack([h for h, _ in run]), last
+    return hidden_of(run), last
 
 
 def hidden_of(run: list[State]) -> Tensor:

@@ -1,0 +1,108 @@
+"""Many short texts that move at once, set from letters that were drawn once."""
+
+import math
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+
+from course_lib.figures.style import DENSITY, INK, SCREEN_DPI
+
+SHARES = {"left": 0.0, "center": 0.5, "right": 1.0}
+AROUND = 2  # pixels left free beside a letter, since some lean out of their width
+
+
+class Label(NamedTuple):
+    """A text at a place, in screen pixels from the figure's left and top; `y` is the middle of its capitals."""
+
+    x: float
+    y: float
+    text: str
+    color: str = INK
+    align: str = "left"
+    bold: bool = False
+    size: float = 9.5  # points
+
+
+class Labels(Artist):
+    """Short texts of one line anywhere on a figure.
+
+    A matplotlib `Text` is laid out and drawn anew for each new text, which costs 2 ms; a new label costs a tenth.
+
+    Args:
+        figure: that they stand on.
+    """
+
+    def __init__(self, figure: Figure):
+        super().__init__()
+        self.set_zorder(6)
+        self.labels: Sequence[Label] = ()
+        figure.add_artist(self)
+
+    def show(self, labels: Sequence[Label]) -> None:
+        """Show these texts in place of those before."""
+        self.labels = labels
+        self.stale = True
+
+    def draw(self, renderer: RendererAgg) -> None:
+        gc = renderer.new_gc()
+        for label in self.labels:
+            if label.text:
+                pixels, width = _set(label.text, label.color, label.size, label.bold)
+                left = label.x * DENSITY - SHARES[label.align] * width - AROUND
+                bottom = renderer.height - label.y * DENSITY - len(pixels) / 2
+                renderer.draw_image(gc, round(left), round(bottom), pixels)
+        gc.restore()
+        self.stale = False
+
+
+def width_of(text: str, size: float = 9.5, bold: bool = False) -> float:
+    """How many screen pixels a text is wide."""
+    return sum(_letter(letter, size, bold)[0] for letter in text) / DENSITY
+
+
+def fitting(text: str, room: float, size: float = 9.5, bold: bool = False) -> float:
+    """The size at which a text is at most `room` screen pixels wide: `size`, or some halves of a point less."""
+    while text and size > 5 and width_of(text, size, bold) > room:
+        size -= 0.5
+    return size
+
+
+@lru_cache(maxsize=2000)
+def _set(text: str, color: str, size: float, bold: bool) -> tuple[np.ndarray, float]:
+    """A text as pixels (height, width, 4), rows from the bottom up, the middle of its capitals in mid-height; and how
+    many of them it is wide."""
+    letters = [_letter(letter, size, bold) for letter in text]
+    ends = np.cumsum([advance for advance, _ in letters])
+    whole = np.zeros((len(letters[0][1]), math.ceil(ends[-1]) + 4 * AROUND), np.uint8)  # how much of a pixel is ink
+    for (advance, cover), end in zip(letters, ends, strict=True):
+        left = round(end - advance)
+        there = whole[:, left : left + cover.shape[1]]
+        np.maximum(there, cover[:, : there.shape[1]], out=there)
+    pixels = np.empty((*whole.shape, 4), np.uint8)
+    pixels[:] = np.round(255 * np.array(to_rgba(color)))
+    pixels[..., 3] = whole[::-1]
+    return pixels, ends[-1]
+
+
+@cache
+def _letter(letter: str, size: float, bold: bool) -> tuple[float, np.ndarray]:
+    """A letter's advance in pixels, and how much of each pixel it covers: (height, width), the same height for all."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")
+    pixels = size * SCREEN_DPI * DENSITY / 72  # of the font's size
+    height, capital = 2 * round(0.9 * pixels), 0.729 * pixels
+    sheet = RendererAgg(math.ceil(2 * pixels), height, SCREEN_DPI * DENSITY)
+
+    def wide(text: str) -> float:
+        return sheet.get_text_width_height_descent(text, font, False)[0]
+
+    advance = wide(f"n{letter}n") - wide("nn")
+    sheet.draw_text(sheet.new_gc(), AROUND, round(height / 2 + capital / 2), letter, font, 0)
+    cover = np.asarray(sheet.buffer_rgba())[..., 3]
+    return advance, cover[:, : math.ceil(advance) + 2 * AROUND].copy()

@@ -1,0 +1,5 @@
+"""The exercises of 4.7, sequence to sequence and attention, in the order of the notebook."""
+
+from course_lib.recurrent.exercises.attention import decoding, looking
+
+__all__ = ["decoding", "looking"]
