@@ -32,4 +32,26 @@ QUESTIONS = (
              "through the update gate alone."),
     Question("gru.dose", "4.4", "An LSTM forgets what lay 100 steps back. What do you set before you train it?",
              "Its forget bias, to 3 or so: the gate then starts near 0.95, and the gradient survives the way back."),
+    Question("words.context", "4.5", "How many words before the next one does an n-gram model of order 3 look at?",
+             "Two. Order N is the next word and the N − 1 before it."),
+    Question("words.perplexity", "4.5", "A model gives every word of a text the probability 1/8. What is its "
+             "perplexity, and how many bits a word is that?",
+             "8, and 3 bits: exp of the mean of −log P, and its logarithm to the base 2."),
+    Question("words.zero", "4.5", "Why does nobody score a text with bare counts?",
+             "One n-gram that was never seen has the probability 0, and with it the whole text. Smoothing gives "
+             "something to what was not seen."),
+    Question("writing.rows", "4.6", "An LSTM reads 20 words. How many next-word distributions does its head give in "
+             "training?",
+             "Twenty: at each position one for the word that comes after it. All are compared with the true words."),
+    Question("writing.close", "4.6", "Why do «true» and «false» get vectors that are close?",
+             "They stand in the same places. Vectors come close when words are used alike, which opposites often are."),
+    Question("writing.temperature", "4.6", "What does a temperature of 0.5 do to the logits, and what to the text?",
+             "They are divided by 0.5, so doubled: the favourites gain, and the text surprises less and repeats more."),
+    Question("looking.fixed", "4.7", "Without attention, what changes in the decoder from step to step, and what "
+             "doesn't?",
+             "Its own state and the sign that it wrote change; the context is one vector for all steps."),
+    Question("looking.sum", "4.7", "Over which axis is the softmax of attention taken, and what adds up to 1?",
+             "Over the source positions: for each step of the decoder the weights of all positions add up to 1."),
+    Question("looking.order", "4.7", "Shuffle the encoder's states. What happens to the context that attention makes?",
+             "Nothing: it is a weighted sum, and a sum has no order. What stood where must be in the states."),
 )  # fmt: skip

@@ -48,12 +48,16 @@ from collections import Counter
 import torch
 
 
+def frequent(tokens, min_count):
+    return [word for word, count in Counter(tokens).items() if count >= min_count]
+
+
 def build_vocab(tokens, min_count):
-    return ["<unk>"] + [word for word, count in Counter(tokens).items() if count >= min_count]
+    return ["<unk>", *frequent(tokens, min_count)]
 
 
 def encode_texts(train, test, min_count):
-    places = {word: place for place, word in enumerate(build_vocab(train, min_count))}  # training text only
+    places = {word: place for place, word in enumerate(frequent(train, min_count), start=1)}  # training text only
     train_ids = torch.tensor([places.get(word, 0) for word in train])
     test_ids = torch.tensor([places.get(word, 0) for word in test])
     return train_ids, test_ids

@@ -9,6 +9,7 @@ from course_lib.figures.lag_curves import draw_lag_curves
 from course_lib.figures.learning import describe_dots, draw_curves, draw_dots
 from course_lib.figures.lstm_step import draw_lstm_step
 from course_lib.figures.style import new_figure, show, style
+from course_lib.figures.trade import draw_trade
 from course_lib.figures.unrolled_steps import draw_unrolled_steps
 from course_lib.figures.wipe import draw_wipe
 
@@ -25,6 +26,7 @@ FIGURES = [
                         broke_off={"not clipped": [60]}),
     lambda: draw_lag_curves({"RNN, as PyTorch starts it": np.geomspace(1, 1e-30, 50), "LSTM": np.ones(50)}),
     lambda: draw_unrolled_steps(["the", "film", "was", "not", "good"], np.zeros((5, 8)), np.ones(5), 0.2),
+    lambda: draw_trade([0.0, 0.5, 1.5], [1.0, 0.4, 0.0], [1.0, 12.0, 600.0], "made today"),
     lambda: draw_dots(DOTS, "made today", xlabel="right answers", levels={"chance": 0.25}, xlim=(0, 1.02)),
 ]  # fmt: skip
 

@@ -42,6 +42,8 @@ def table(*rows: tuple[float, float]) -> Tensor:
 FAN = table((1.0, 0.0), (6.0, 8.0), (20.0, 2.0), (0.5, 0.5), (-1.0, 0.0))
 TWINS = table((0.0, 1.0), (2.0, 4.0), (3.0, 0.0), (1.0, 2.0))  # 1 and 3 point the same way
 
+WITH_ZEROS = table((1.0, 0.0), (0.0, 0.0), (1.0, 2.0), (2.0, 1.0), (-1.0, 1.0))
+
 
 @exercise(
     "recurrent.embedding",
@@ -78,8 +80,8 @@ def nearest(rng):
             yield case(randn(rng, words, size) * lengths, int(rng.integers(words)), k, because, shown)
     with part("a vector of zeros", points=1):
         none = "a vector of zeros points nowhere: its cosine with all others is 0, neither NaN nor large"
-        E = table((1.0, 0.0), (0.0, 0.0), (1.0, 2.0), (-1.0, 1.0))
-        yield case(E, 0, 3, none, f"E = {E.tolist()}, index=0, k=3")
+        for index in (0, 2):
+            yield case(WITH_ZEROS, index, 4, none, f"E = {WITH_ZEROS.tolist()}, index={index}, k=4")
         E = randn(rng, 10, 4)
         E[6] = 0.0
         yield case(E, 2, 9, none, "10 random vectors of width 4, vector 6 all zeros, index=2, k=9")
