@@ -7,6 +7,7 @@ from course_lib.explorers import Explorer, Slider, Text
 from course_lib.notebooks.files import right_answer
 
 LEARNERS = {  # explorers that run the learner's code, and an answer
+    "AttentionExplorer": ("recurrent.attention", "attend"),
     "GateExplorer": ("recurrent.lstm", "lstm_cell"),
     "GRUExplorer": ("recurrent.gru.reset-gate", "gru_cell"),
     "StateExplorer": ("recurrent.rnn", "rnn_forward"),

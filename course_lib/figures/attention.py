@@ -7,7 +7,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from course_lib.figures.heatmap import HeatMap
-from course_lib.figures.letters import Letter, Letters
+from course_lib.figures.labels import Label, Labels
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, SHARE, VERMILLION, new_figure, style
 
 WIDTH, HEIGHT = 880, 620
@@ -42,7 +42,7 @@ def build_attention(figure: Figure) -> dict:
         "bars": bars.stairs([0], [0, 1], **BAR),
         "was": bars.stairs([0], [0, 1], **OUTLINE),
         "yours": bars.plot([], [], ms=5.5, **cross)[0],
-        "source": Letters(figure),
+        "source": Labels(figure),
         "heat": heat,
         "focus": focus,
         "span": cells.add_patch(Rectangle((0, 0), 0, 0, fill=False, ec=VERMILLION, lw=2.4, zorder=5, clip_on=False)),
@@ -82,7 +82,7 @@ def _build_table(figure: Figure) -> dict:
     frame = {"fill": False, "clip_on": False}
     return {
         "names": names,
-        "symbols": Letters(figure),
+        "symbols": Labels(figure),
         "wrong": lines.plot([], [], color=VERMILLION, lw=1.8)[0],
         "forced": lines.add_patch(Rectangle((0, 0), 0, 0, ec=VERMILLION, lw=1.4, ls="--", **frame)),
         "focus": lines.add_patch(Rectangle((0, 0), 0, 0, ec=INK, lw=1, **frame)),
@@ -112,7 +112,7 @@ def update_attention(artists: dict, data: dict) -> None:
     )
     _set_bars(artists["bars"], weights[row])
     _set_bars(artists["was"], was[row] if data["changed"] and row < len(was) else [])
-    artists["source"].set_letters(source_letters(text, 125, RIGHT, data["out_of_sight"]))
+    artists["source"].show(source_letters(text, 125, RIGHT, data["out_of_sight"]))
     grid = np.full((ROWS, count), np.nan)
     grid[: len(weights)] = weights
     artists["heat"].set_data(grid)
@@ -146,9 +146,9 @@ def _show_table(table: dict, data: dict) -> None:
     for line, answer in enumerate(answers.values()):
         for place, symbol in enumerate(answer):
             x, y, wrong = TABLE + GAP * place, 452 + 20 * line, is_wrong(symbol, data["truth"], place)
-            letters.append(Letter(x, y, symbol, 11, VERMILLION if wrong else INK, wrong))
+            letters.append(Label(x, y, symbol, VERMILLION if wrong else INK, "center", wrong, 11, mono=True))
             under += [(x - 6, y + 9), (x + 6, y + 9), (np.nan, np.nan)] * wrong
-    table["symbols"].set_letters(letters)
+    table["symbols"].show(letters)
     table["wrong"].set_data(np.array(under).reshape(-1, 2).T)
     for name, text in zip(ANSWERS, table["names"], strict=True):
         text.set_text(name if answers[name] else "")
@@ -163,14 +163,15 @@ def _show_table(table: dict, data: dict) -> None:
     table["moved_title"].set_text(f"The context vector has moved, at symbol {row + 1}: {share}")
 
 
-def source_letters(text: str, y: float, right: float, out_of_sight: np.ndarray) -> list[Letter]:
+def source_letters(text: str, y: float, right: float, out_of_sight: np.ndarray) -> list[Label]:
     """A source character over each column, in a line `y` pixels from the top; grey is what is out of sight or a
     blank."""
     letters, size = [], 11 if len(text) <= 36 else 9.5
     for place, sign in enumerate(text):
         pale = bool(out_of_sight[place]) or sign == " "
         x = LEFT + (right - LEFT) * (place + 0.5) / len(text)
-        letters.append(Letter(x, y, sign.replace(" ", BLANK), size, "#AAAAAA" if pale else INK, not pale))
+        color = "#AAAAAA" if pale else INK
+        letters.append(Label(x, y, sign.replace(" ", BLANK), color, "center", not pale, size, mono=True))
     return letters
 
 
@@ -194,7 +195,7 @@ def draw_alignment(text: str, written: str, weights: np.ndarray) -> Figure:
         right = min(RIGHT, LEFT + 34 * count)
         axes = figure.add_axes(_box(LEFT, 32, right, 32 + 21 * steps, height))
         HeatMap(axes, SHARE, 0, 1).set_data(weights)
-        Letters(figure).set_letters(source_letters(text, 19, right, np.zeros(count, bool)))
+        Labels(figure).show(source_letters(text, 19, right, np.zeros(count, bool)))
         for row in range(steps):
             _write(figure, LEFT - 8, 42.5 + 21 * row, _symbol(written, row), height, ha="right")
         _colour_key(figure, LEFT + 142, height - 14, height)

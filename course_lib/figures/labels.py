@@ -28,6 +28,7 @@ class Label(NamedTuple):
     align: str = "left"
     bold: bool = False
     size: float = 9.5  # points
+    mono: bool = False  # letters of one width
 
 
 class Labels(Artist):
@@ -54,7 +55,7 @@ class Labels(Artist):
         gc = renderer.new_gc()
         for label in self.labels:
             if label.text:
-                pixels, width = _set(label.text, label.color, label.size, label.bold)
+                pixels, width = _set(label.text, label.color, label.size, label.bold, label.mono)
                 left = label.x * DENSITY - SHARES[label.align] * width - AROUND
                 bottom = renderer.height - label.y * DENSITY - len(pixels) / 2
                 renderer.draw_image(gc, round(left), round(bottom), pixels)
@@ -62,9 +63,9 @@ class Labels(Artist):
         self.stale = False
 
 
-def width_of(text: str, size: float = 9.5, bold: bool = False) -> float:
+def width_of(text: str, size: float = 9.5, bold: bool = False, mono: bool = False) -> float:
     """How many screen pixels a text is wide."""
-    return sum(_letter(letter, size, bold)[0] for letter in text) / DENSITY
+    return sum(_letter(letter, size, bold, mono)[0] for letter in text) / DENSITY
 
 
 def fitting(text: str, room: float, size: float = 9.5, bold: bool = False) -> float:
@@ -75,10 +76,10 @@ def fitting(text: str, room: float, size: float = 9.5, bold: bool = False) -> fl
 
 
 @lru_cache(maxsize=2000)
-def _set(text: str, color: str, size: float, bold: bool) -> tuple[np.ndarray, float]:
+def _set(text: str, color: str, size: float, bold: bool, mono: bool) -> tuple[np.ndarray, float]:
     """A text as pixels (height, width, 4), rows from the bottom up, the middle of its capitals in mid-height; and how
     many of them it is wide."""
-    letters = [_letter(letter, size, bold) for letter in text]
+    letters = [_letter(letter, size, bold, mono) for letter in text]
     ends = np.cumsum([advance for advance, _ in letters])
     whole = np.zeros((len(letters[0][1]), math.ceil(ends[-1]) + 4 * AROUND), np.uint8)  # how much of a pixel is ink
     for (advance, cover), end in zip(letters, ends, strict=True):
@@ -92,9 +93,11 @@ def _set(text: str, color: str, size: float, bold: bool) -> tuple[np.ndarray, fl
 
 
 @cache
-def _letter(letter: str, size: float, bold: bool) -> tuple[float, np.ndarray]:
+def _letter(letter: str, size: float, bold: bool, mono: bool) -> tuple[float, np.ndarray]:
     """A letter's advance in pixels, and how much of each pixel it covers: (height, width), the same height for all."""
-    font = FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")
+    font = FontProperties(
+        family="DejaVu Sans Mono" if mono else "DejaVu Sans", size=size, weight="bold" if bold else "normal"
+    )
     pixels = size * SCREEN_DPI * DENSITY / 72  # of the font's size
     height, capital = 2 * round(0.9 * pixels), 0.729 * pixels
     sheet = RendererAgg(math.ceil(2 * pixels), height, SCREEN_DPI * DENSITY)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from course_lib.figures.mono import Line, MonoText
+from course_lib.figures.labels import Label, Labels, width_of
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 WIDTH, HEIGHT = 880, 556
@@ -24,6 +24,7 @@ RIGHT, RIGHT_END = 590, 856
 HIGHEST, INFINITE = 2200, 4000  # finite perplexities are shown up to HIGHEST; the infinite ones stand above
 DASHES = {1: (0, (1, 1.6)), 2: (0, (5, 2.5)), 3: "-"}  # of the smallest, the middle and the largest training text
 ENDS = (0.1, 0.25, 0.5, 1.0)  # of the bars' axis
+TOKEN, NUMBER, WORD, TEXT = 10, 8.5, 9.5, 9  # points of what is set in letters of one width
 LOOKS = {"n-gram": BLUE, "LSTM": VERMILLION, "mixture": GREEN}
 
 
@@ -50,13 +51,17 @@ def _write(page: Axes, x: float, y: float, text: str = "", color: str = INK, **s
     return page.text(x, y, text, color=color, va="center", parse_math=False, **style)
 
 
+def _mono(size: float, x: float, y: float, text: str, color: str = INK, align: str = "left") -> Label:
+    return Label(x, y, text, color, align, size=size, mono=True)
+
+
 def _build_words(page: Axes, artists: dict) -> None:
     _write(page, EDGE, 17, "what you typed", weight="bold")
     artists["window"] = page.add_patch(Rectangle((0, WORDS_Y - 13), 0, 26, fc="#DDEFFA", ec=BLUE, lw=1.4))
     artists["window_name"] = _write(page, 160, 17, color=BLUE)
     artists["all_name"] = _write(page, WIDTH - EDGE, 17, color=VERMILLION, ha="right")
     artists["all"] = page.plot([], [], color=VERMILLION, lw=1.6)[0]
-    artists["tokens"], artists["counts"] = MonoText(page, 10), MonoText(page, 8.5)
+    artists["tokens"], artists["counts"] = Labels(page.figure), Labels(page.figure)
     note = "number under a word: how often the training text holds all from there to the end of what you typed"
     _write(page, EDGE, 95, note, color=GREY, fontsize=8.5)
 
@@ -73,7 +78,7 @@ def _build_table(page: Axes, artists: dict) -> None:
         artists[f"bars {name}"] = PolyCollection([], fc=LOOKS[name], lw=0)
         page.add_collection(artists[f"bars {name}"], autolim=False)
     artists["blend"] = page.plot([], [], color=GREEN, marker="D", ms=3.8, ls="")[0]
-    artists["words"], artists["numbers"] = MonoText(page, 9.5), MonoText(page, 8.5)
+    artists["words"], artists["numbers"] = Labels(page.figure), Labels(page.figure)
     artists["only"] = _write(page, BARS, 0, "at least twice as likely for the LSTM", color=VERMILLION, fontsize=8.5)
     artists["none"] = _write(page, BARS + 6, TABLE_Y, color=BLUE, fontsize=9)
 
@@ -82,7 +87,7 @@ def _build_written(page: Axes, artists: dict) -> None:
     _write(page, EDGE, WRITTEN_Y - 24, "written on", weight="bold")
     artists["copied"] = _write(page, BARS, WRITTEN_Y - 24, color=GREY, fontsize=8.5)
     artists["names"] = [_write(page, EDGE, WRITTEN_Y + 34 * row) for row in range(2)]
-    artists["lines"] = MonoText(page, 9)
+    artists["lines"] = Labels(page.figure)
 
 
 def _build_panels(figure: Figure, page: Axes, artists: dict, sizes: tuple[str, ...], orders: tuple[int, ...]) -> None:
@@ -148,16 +153,16 @@ def update_next_word(artists: dict, data: dict) -> None:
 
 
 def _move_words(artists: dict, data: dict) -> None:
-    tail, reads, letter = data["unfinished"], data["reads"], artists["tokens"].advance
+    tail, reads, letter = data["unfinished"], data["reads"], width_of("m", TOKEN, mono=True)
     tokens = [f"{_short(token)}=<unk>" if token in data["unknown"] else _short(token) for token in data["tokens"]]
     shown, widths = _fitting(tokens, letter, WIDTH - 2 * EDGE - letter * (len(tail) + 2))
     starts = EDGE + np.concatenate([[0], np.cumsum(widths)])
     middles = (starts[:-1] + starts[1:]) / 2
     colors = [GREY] * (len(shown) - reads) + [INK] * reads
-    lines = [Line(x, WORDS_Y, *said, "center") for x, *said in zip(middles, shown, colors, strict=True)]
-    artists["tokens"].set_lines([*lines, Line(starts[-1] + letter, WORDS_Y, f"{tail}…" if tail else "", GREY)])
+    lines = [_mono(TOKEN, x, WORDS_Y, *said, "center") for x, *said in zip(middles, shown, colors, strict=True)]
+    artists["tokens"].show([*lines, _mono(TOKEN, starts[-1] + letter, WORDS_Y, f"{tail}…" if tail else "", GREY)])
     counts = zip(middles[::-1], data["seen"], colors[::-1], strict=False)
-    artists["counts"].set_lines([Line(x, COUNTS_Y, f"{times:,}×", color, "center") for x, times, color in counts])
+    artists["counts"].show([_mono(NUMBER, x, COUNTS_Y, f"{times:,}×", color, "center") for x, times, color in counts])
     first = starts[len(shown) - reads]
     artists["window"].set_bounds(first, WORDS_Y - 13, starts[-1] - first, 26)
     artists["window"].set_visible(reads > 0)
@@ -189,20 +194,21 @@ def _move_table(artists: dict, data: dict) -> None:
     largest = max((max(values) for values in found.values() if values), default=0.0)
     end = next(end for end in ENDS if largest <= end + 1e-6)
     artists["end"].set_text(f"{100 * end:.0f} %")
-    lines = [Line(BARS - 8, y, word, side="right") for y, word in zip(heights, words, strict=True)]
-    artists["words"].set_lines(lines)
+    artists["words"].show(
+        [_mono(WORD, BARS - 8, y, word, align="right") for y, word in zip(heights, words, strict=True)]
+    )
     numbers = []
     for name, shift, right in (("n-gram", -4, NGRAM_X), ("LSTM", 4, LSTM_X)):
         values, known = found[name], name == "LSTM" or data["known"]
         for y, value in zip(heights, values or [], strict=False):
-            numbers.append(Line(right, y, _percent(value) if known else "–", LOOKS[name], "right"))
+            numbers.append(_mono(NUMBER, right, y, _percent(value) if known else "–", LOOKS[name], "right"))
         bars = [] if values is None else [
             _bar(BARS, y + shift, (BARS_END - BARS) * value / end, 7) for y, value in zip(heights, values, strict=True)
         ]  # fmt: skip
         artists[f"bars {name}"].set_verts(bars)
     blend = data["blend"] or []
     artists["blend"].set_data([BARS + (BARS_END - BARS) * value / end for value in blend], heights[: len(blend)])
-    artists["numbers"].set_lines(numbers)
+    artists["numbers"].show(numbers)
     artists["only"].set(visible=data["blend"] is None and only < len(words), y=TABLE_Y + ROW * (only + (only == 0)))
     artists["key LSTM"].set_visible(data["lstm"] is not None)
     artists["key mixture"].set_visible(data["blend"] is not None)
@@ -227,8 +233,8 @@ def _move_written(artists: dict, data: dict) -> None:
     for row, (name, (who, said)) in enumerate(zip(artists["names"], [*data["lines"].items(), ("", "")], strict=False)):
         name.set(text=who, color=LOOKS.get(who, INK))
         parts = textwrap.wrap(f"… {said}" if said else "… nothing" if who else "", 96)[:2]
-        lines += [Line(EDGE + 66, WRITTEN_Y + 34 * row + 15 * number, part) for number, part in enumerate(parts)]
-    artists["lines"].set_lines(lines)
+        lines += [_mono(TEXT, EDGE + 66, WRITTEN_Y + 34 * row + 15 * number, part) for number, part in enumerate(parts)]
+    artists["lines"].show(lines)
 
 
 def _move_panels(artists: dict, data: dict) -> None:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from course_lib.figures.attention import draw_alignment
-from course_lib.figures.letters import Letter, Letters
+from course_lib.figures.labels import Label, Labels
 from course_lib.figures.style import new_figure, show
 from course_lib.recurrent.alignment import translate
 
@@ -26,7 +26,7 @@ def test_the_static_picture_is_whole_and_repeats():
 
 def test_a_letter_stands_where_it_should():
     figure = new_figure(60, 40)
-    Letters(figure).set_letters([Letter(20, 10, "x"), Letter(45, 30, "o", color="#D55E00")])
+    Labels(figure).show([Label(20, 10, "x", align="center"), Label(45, 30, "o", "#D55E00", "center")])
     figure.canvas.draw()
     pixels = np.asarray(Image.open(io.BytesIO(show(figure, "letters").png)).convert("RGB")).astype(int)
     for x, y, ink in ((20, 10, (34, 34, 34)), (45, 30, (213, 94, 0))):
