@@ -6,6 +6,7 @@ import sys
 import textwrap
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 import torch
@@ -555,7 +556,7 @@ def test_a_schedule_sets_the_learning_rate_of_each_step():
         model, batches, lambda output, _: output.sum(), steps=4, optimizer=torch.optim.SGD, learning_rate=0.1,
         schedule=lambda done: 1 - done, validate=note, validate_every=1, cache=False,
     )  # fmt: skip
-    moved = [before - after for before, after in zip(places, places[1:], strict=False)]
+    moved = [before - after for before, after in pairwise(places)]
     assert moved == pytest.approx([0.1, 0.075, 0.05, 0.025], abs=1e-6)
 
 

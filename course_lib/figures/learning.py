@@ -61,6 +61,8 @@ def draw_curves(
             panels[0].set_xscale("log")
             panels[0].set_xticks([1, 10, 100])
             panels[0].minorticks_off()
+        else:
+            panels[0].xaxis.get_major_locator().set_params(integer=True)  # updates, orders and lengths are whole
         if "y" in log:
             panels[0].set_yscale("log")
         if ylim:
