@@ -81,7 +81,14 @@ def test_the_gate_explorer_moves_under_the_keyboard(lab, page):
 
 @pytest.mark.parametrize(
     ("section", "control"),
-    [("4.1_state_and_time", "nudge"), ("4.2_vanishing_and_exploding", "scale"), ("4.4_gru_and_memory", "word")],
+    [
+        ("4.1_state_and_time", "nudge"),
+        ("4.2_vanishing_and_exploding", "scale"),
+        ("4.4_gru_and_memory", "word"),
+        ("4.5_next_word", "order"),
+        ("4.6_lstm_language_model", "temperature"),
+        ("4.7_attention", "sharpness"),
+    ],
 )
 def test_a_section_runs_and_its_explorers_answer(lab, page, section, control):
     open_section(page, lab, section)

@@ -1,5 +1,6 @@
 """Committed notebooks are as learners should get them: executed in order, tidy, small, with gaps where answers go."""
 
+import ast
 import json
 import re
 
@@ -14,6 +15,7 @@ from course_lib.paths import repository
 TOPIC = r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)*"
 TAGS = re.compile(rf"(topic|exercise|check|explorer):{TOPIC}|claim:{TOPIC}#\d+|parameters|nbval-ignore-output")
 LINK = re.compile(r"\]\((?!https?:|mailto:|attachment:|#)([^)#\s]+)")
+SHOWS = {"settle", "show", "show_source"}  # they return what Jupyter then displays
 NOTEBOOKS = {path.stem: path for path in find_notebooks()}
 
 
@@ -89,3 +91,41 @@ def test_links_lead_somewhere(path, notebook):
 
 def test_shows_no_path_of_the_machine(path):
     assert str(repository()) not in path.read_text(encoding="utf-8")
+
+
+def test_what_a_cell_shows_ends_it(notebook):
+    """A figure or a verdict in the middle of a cell is computed and never seen."""
+    for cell in code_cells(notebook):
+        called = [_called(statement) for statement in ast.parse(cell.source).body]
+        inside = {_called(node) for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Expr)}
+        for name in SHOWS & inside:
+            assert called[-1] == name, f"{cell.id}: {name}(...) is not the last thing in its cell"
+
+
+def test_a_learners_function_takes_no_name_that_the_page_uses(notebook):
+    """Once an answer is called `perplexity`, the page's own `perplexity` must bear another name."""
+    imported: set[str] = set()
+    for cell in code_cells(notebook):
+        if exercise := exercise_of(cell):
+            taken = imported & {asked.name for asked in get(exercise).asked}
+            assert not taken, f"import {taken} as something else: the answer to {exercise} has this name"
+        else:
+            nodes = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.ImportFrom)]
+            imported |= {alias.asname or alias.name for node in nodes for alias in node.names}
+
+
+def test_what_is_folded_away_is_no_part_of_the_lesson(notebook):
+    """A folded «And so?» hides all up to the next heading: text and pictures, but no topic, exercise or claim."""
+    folded = False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and re.match("#{1,3} ", cell.source):
+            folded = cell.metadata.get("jp-MarkdownHeadingCollapsed", False) and cell.source.startswith("### ")
+        kinds = {tag.partition(":")[0] for tag in cell.metadata.get("tags", [])}
+        assert not (folded and kinds & {"topic", "exercise", "check", "claim"}), f"{cell.id} is folded away"
+
+
+def _called(statement: ast.AST) -> str | None:
+    """The name of the function that a statement calls, and keeps nothing of."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        return getattr(statement.value.func, "id", None)
+    return None
