@@ -61,7 +61,7 @@ def save_model(
 
     Args:
         path: the weights' file, `name.safetensors`; the other one is `name.json`.
-        model: its `state_dict` is kept; of two names for one tensor (tied weights) the first.
+        model: its `state_dict` is kept; a tensor with two names (tied weights) is written once.
         config, vocabulary, made_by, scores: see `SavedModel`.
 
     Raises:
@@ -69,7 +69,8 @@ def save_model(
         OSError: the files cannot be written.
     """
     weights, sidecar = _files(path)
-    content = safetensors.torch.save(_weights(model))
+    kept, same = _weights(model)
+    content = safetensors.torch.save(kept)
     about = {
         "made_by": made_by,
         "made": datetime.now(UTC).date().isoformat(),
@@ -78,6 +79,7 @@ def save_model(
         "sha256": hashlib.sha256(content).hexdigest(),
         "config": config,
         "scores": scores,
+        "same": same,
         "vocabulary": vocabulary,
     }
     description = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -106,15 +108,21 @@ def load_model(path: Path | str) -> SavedModel:
         remedy = _remedy(weights, saved)
         raise CheckpointError(f"{weights} is not the file that {sidecar.name} describes; {remedy}.")
     saved.state_dict.update(safetensors.torch.load(content))
+    saved.state_dict.update({name: saved.state_dict[first] for name, first in about.get("same", {}).items()})
     return saved
 
 
-def _weights(model: nn.Module) -> dict[str, Tensor]:
-    """Name -> weights on the CPU, each tensor once."""
-    found: dict[tuple, tuple[str, Tensor]] = {}
+def _weights(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Name -> weights on the CPU, each tensor once; and further names of a tensor -> its first name."""
+    names: dict[tuple, str] = {}
+    kept, same = {}, {}
     for name, tensor in model.state_dict().items():
-        found.setdefault((tensor.data_ptr(), tensor.shape), (name, tensor.detach().cpu().contiguous().clone()))
-    return dict(found.values())
+        first = names.setdefault((tensor.data_ptr(), tensor.shape, tensor.stride()), name)
+        if first == name:
+            kept[name] = tensor.detach().cpu().contiguous().clone()
+        else:
+            same[name] = first
+    return kept, same
 
 
 def _remedy(weights: Path, saved: SavedModel | None) -> str:

@@ -93,6 +93,7 @@ class Explorer:
         **state,
     ):
         self.hide, self.predict, self.learner = tuple(hide), predict, learner
+        self.asking = predict is not None  # until it is answered, no view may give the answer away
         self._asked = self.quests if with_quests else ()
         self._known([*state, *hide])
         self._opened_at = {name: control.start for name, control in self.controls.items()} | state
@@ -247,9 +248,11 @@ class Explorer:
             widget.disabled = locked
 
     def _unlock(self, show: bool) -> dict:
+        self.asking = False
         self._lock(False)
         if show:
             self.set(**self.predict.then)
+        self._refresh()
         return self.data
 
     def _moved(self, name: str, value: Any) -> None:

@@ -233,7 +233,7 @@ def _show_choices(data: dict, labels: list[Label], blocks: list) -> None:
 
 
 def _show_trade(artists: dict, data: dict, labels: list[Label]) -> None:
-    temperatures, perplexities, repeated = data["curve"]
+    temperatures, perplexities, repeated = data["curve"] or ((), (), ())
     artists["curve"].set_data(perplexities, repeated)
     artists["real"].set_data([[part] for part in data["real"]])
     artists["here"].set_data([data["perplexity"]], [data["repeated"]])

@@ -20,14 +20,15 @@ from course_lib.paths import repository, write_atomically
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--in-place", is_flag=True, help="Also write the notebooks back, ready to be committed.")
 @click.option("--build", type=click.Path(file_okay=False, path_type=Path), help="Where results go.  [default: build]")
-@click.option("--jobs", type=click.IntRange(min=1), help="Notebooks at a time.  [default: one a core; on a GPU one]")
+@click.option("--jobs", type=click.IntRange(min=1), help="Notebooks at a time.  [default: one a core]")
 def run(
     chapters: tuple[str, ...], profile: str, seed: int, in_place: bool, build: Path | None, jobs: int | None
 ) -> None:
     """Execute the notebooks of CHAPTERs, or of all.
 
     A chapter is named by its folder (04_recurrent, or 04), a notebook by its path. Executed notebooks, and an HTML page
-    of each, go to build. A notebook that fails does not stop those after it; the exit status is then 1.
+    of each, go to build. A notebook that fails does not stop those after it; the exit status is then 1. On a GPU and
+    in place, one runs at a time.
     """
     notebooks = find_notebooks(chapters)
     if in_place:
@@ -35,7 +36,7 @@ def run(
             raise NotebookError("Committed notebooks are executed in profile quick with seed 0. Leave these out.")
         _refuse_answers(notebooks)
     outcomes = []
-    jobs = jobs or (1 if profile == "gpu" else cpu_count())
+    jobs = jobs or (1 if profile == "gpu" or in_place else cpu_count())  # one page reads those that were written back
     for outcome in execute_all(notebooks, build or repository() / "build", profile, seed, jobs):
         outcomes.append(outcome)
         if in_place and not outcome.problems:

@@ -244,6 +244,5 @@ def load_writer() -> Writer:
     """
     saved = load_model(data_folder() / "checkpoints" / CHECKPOINT)
     model = LanguageModel(**saved.config)
-    tied = {"head.weight": saved.state_dict["embedding.weight"]}  # the file holds it once
-    model.load_state_dict(tied | saved.state_dict)
+    model.load_state_dict(saved.state_dict)
     return Writer(model.readable().requires_grad_(False), tuple(saved.vocabulary), saved.scores)

@@ -49,7 +49,7 @@ QUESTIONS = (
              "They are divided by 0.5, so doubled: the favourites gain, and the text surprises less and repeats more."),
     Question("looking.fixed", "4.7", "Without attention, what changes in the decoder from step to step, and what "
              "doesn't?",
-             "Its own state and the sign that it wrote change; the context is one vector for all steps."),
+             "Its own state and the symbol that it wrote change; the context is one vector for all steps."),
     Question("looking.sum", "4.7", "Over which axis is the softmax of attention taken, and what adds up to 1?",
              "Over the source positions: for each step of the decoder the weights of all positions add up to 1."),
     Question("looking.order", "4.7", "Shuffle the encoder's states. What happens to the context that attention makes?",

@@ -95,7 +95,7 @@ def test_a_section_runs_and_its_explorers_answer(lab, page, section, control):
     predict(page, control)
     explorer = last_explorer(page, control)
     push(page, explorer, explorer.locator(f".course-control-{control} .noUi-handle"))
-    for walk in page.locator(".course-explorer:has(.course-control-steps)").all():
+    for walk in page.locator(".course-explorer:has(.course-control-steps)").filter(visible=True).all():
         step = walk.get_by_role("button", name="Step")
         for _ in range(2):
             with moving(walk):
@@ -125,18 +125,19 @@ def predict(page, control):
 
 
 def last_explorer(page, control):
-    """The last explorer that has this control and asks nothing."""
-    explorers = page.locator(".course-explorer:not(:has(.course-prediction))")
+    """The last explorer that has this control and asks nothing, of those that are not folded away."""
+    explorers = page.locator(".course-explorer:not(:has(.course-prediction))").filter(visible=True)
     return explorers.filter(has=page.locator(f".course-control-{control}")).last
 
 
 def push(page, explorer, handle):
-    """Push a slider by its arrow keys; its number and the explorer's view must follow."""
+    """Push a slider by its arrow keys; its number and the explorer's picture must follow."""
     at = handle.get_attribute("aria-valuenow")
+    key = "ArrowLeft" if at == handle.get_attribute("aria-valuemax") else "ArrowRight"
     with moving(explorer):
         handle.focus()
         for _ in range(3):
-            page.keyboard.press("ArrowRight")
+            page.keyboard.press(key)
     expect(handle).not_to_have_attribute("aria-valuenow", at)
     assert page.evaluate(PROBLEMS) == []
     explorer.evaluate("explorer => explorer.scrollIntoView()")  # for the picture that is kept
@@ -144,10 +145,11 @@ def push(page, explorer, handle):
 
 @contextmanager
 def moving(explorer):
-    """The explorer's picture and its sentence must change by what is done inside."""
+    """The explorer's picture must change by what is done inside; a sentence stands under it before and after."""
     picture, sentence = explorer.locator("img.course-picture"), explorer.locator("[role=status]")
     explorer.scroll_into_view_if_needed()
-    source, said = picture.get_attribute("src"), sentence.text_content()
+    source = picture.get_attribute("src")
+    expect(sentence).not_to_be_empty()
     yield
     expect(picture).not_to_have_attribute("src", source, timeout=20 * SECOND)
-    expect(sentence).not_to_have_text(said, timeout=20 * SECOND)
+    expect(sentence).not_to_be_empty()

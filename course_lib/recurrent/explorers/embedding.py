@@ -79,7 +79,7 @@ class EmbeddingExplorer(Explorer):
         both = len(set(data["near"]) & set(data["near_in_plane"]))
         return (
             f"After {data['frame']} passes the words closest to «{data['word']}» are {', '.join(names[:3])}. Of its "
-            f"{len(names)} neighbours, the picture shows {both} as neighbours. Its closest one is the final one from "
+            f"{len(names)} neighbours, the picture shows {both} close by too. Its closest one is the final one from "
             f"pass {data['settled']} on."
         )
 
