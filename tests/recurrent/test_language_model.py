@@ -26,6 +26,7 @@ from course_lib.recurrent.language_model import (
     logprobs,
     perplexity,
     stream_batches,
+    train_language_model,
 )
 from course_lib.training import fit
 
@@ -167,7 +168,7 @@ def test_tied_weights_are_saved_once_and_loaded(tmp_path):
     ]
     saved = load_model(path)
     again = LanguageModel(**saved.config)
-    again.load_state_dict({"head.weight": saved.state_dict["embedding.weight"]} | saved.state_dict)
+    again.load_state_dict(saved.state_dict)
     tokens = random_tokens(2, 5)
     assert_close(again(tokens)[0], model(tokens)[0])
     assert again.head.weight is again.embedding.weight
@@ -201,11 +202,21 @@ def test_the_shipped_writer_scores_what_it_says():
         pytest.skip("another Python, whose documentation is another text")
     saved = load_model(data_folder() / "checkpoints" / CHECKPOINT)
     fused = LanguageModel(**saved.config)  # as `load_writer` makes it, but faster
-    fused.load_state_dict({"head.weight": saved.state_dict["embedding.weight"]} | saved.state_dict)
+    fused.load_state_dict(saved.state_dict)
     assert perplexity(logprobs(fused.eval(), corpus.test)) == pytest.approx(writer.sidecar["perplexity"]["test"], 1e-3)
     start = corpus.test[:40]
     assert_close(logprobs(writer.model, start), logprobs(fused, start), atol=1e-4, rtol=0)
     assert writer.ids("The class QQQ").tolist() == [*map(writer.vocabulary.index, ("the", "class")), 0]
+
+
+@pytest.mark.slow
+def test_training_anew_scores_like_the_shipped_writer():
+    corpus = load_english()
+    if load_writer().sidecar["text"] != corpus.source:
+        pytest.skip("another Python, whose documentation is another text")
+    model, _ = train_language_model(corpus, cache=False)
+    shipped = load_writer().sidecar["perplexity"]["test"]
+    assert perplexity(logprobs(model, corpus.test)) == pytest.approx(shipped, rel=0.03)
 
 
 def test_a_writer_that_is_missing_is_said_in_words(tmp_path, monkeypatch):
