@@ -55,14 +55,16 @@ def execute_all(
         build: a folder; each notebook is left there executed, in its chapter, with an HTML page beside it.
         profile: quick, study or gpu.
         seed: of all randomness.
-        jobs: notebooks at a time, each in a process of its own.
+        jobs: notebooks at a time; several run in processes of their own.
     """
     outputs = [build / _chapter(path) / path.name for path in notebooks]
     jobs = min(jobs, len(notebooks))
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        work = partial(execute, profile=profile, seed=seed, cells_bar=jobs == 1)
-        outcomes = pool.map(work, notebooks, outputs)
-        yield from tqdm(outcomes, total=len(notebooks), unit="notebook", dynamic_ncols=True)
+    work = partial(execute, profile=profile, seed=seed, cells_bar=jobs == 1)
+    with contextlib.ExitStack() as stack:
+        run = map  # a second process takes seconds to start
+        if jobs > 1:
+            run = stack.enter_context(ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))).map
+        yield from tqdm(run(work, notebooks, outputs), total=len(notebooks), unit="notebook", dynamic_ncols=True)
 
 
 def _chapter(notebook: Path) -> str:
