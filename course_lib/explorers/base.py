@@ -252,7 +252,8 @@ class Explorer:
         self._lock(False)
         if show:
             self.set(**self.predict.then)
-        self._refresh()
+        else:
+            self._refresh()
         return self.data
 
     def _moved(self, name: str, value: Any) -> None:

@@ -185,3 +185,13 @@ def test_every_quest_can_be_done(quest):
 
 def test_every_quest_has_a_way_shown_above():
     assert set(QUESTS) == {quest.id for quest in GenerationExplorer.quests} == set(NEARLY)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_balance_is_not_drawn_before_the_prediction_is_answered(shown):
+    explorer = GenerationExplorer(**generation_state(), predict=generation_prediction())
+    explorer.look()
+    assert explorer.data["curve"] is None
+    assert explorer.view is not None  # as it stands in a notebook, with its buttons
+    explorer._unlock(shown)
+    assert explorer.data["curve"] is not None
