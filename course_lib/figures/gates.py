@@ -10,6 +10,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from course_lib.figures.heatmap import HeatMap
+from course_lib.figures.labels import shortened
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, SHARE, SIGNED, VERMILLION
 
 LONGEST = 24  # words that fit under the picture
@@ -20,14 +21,22 @@ PANELS = {
     "cell": ("cell", SIGNED, -2, 2),
     "hidden": ("output", SIGNED, -1, 1),
 }
+PRAISE, NEXT_WORD = "The answer: praise?", "The answer: the next word"  # what a model may be asked
+SCALES = {PRAISE: ("blame", "", "praise"), NEXT_WORD: ("1 in 10,000", "1 in 100", "certain")}  # at 0, 0.5 and 1
+LONG = 13  # letters of a next word that are shown
 LEFT, RIGHT, SIDE = 0.105, 0.695, 0.725  # the words' columns from LEFT to RIGHT, the numbers from SIDE
+BARS = SIDE + 0.085, 0.115  # left edge and width of the answers' bars
 
 
 def build_gates(figure: Figure) -> dict:
     """Make the panels; the artists that move come back by name."""
     artists: dict = {}
     width = RIGHT - LEFT
-    top = answer_axes(figure, (LEFT, 0.865, width, 0.115))
+    top = answer_axes(figure, (LEFT, 0.865, width, 0.115), named=False)
+    artists["scale"] = [
+        top.text(-0.012, y, "", transform=top.get_yaxis_transform(), ha="right", va="center", color=INK, fontsize=8.5)
+        for y in (0, 0.5, 1)
+    ]
     artists["chance"] = [
         top.plot([], [], color=GREY, lw=1.3, ls=(0, (4, 2)), marker="o", ms=3)[0],
         top.plot([], [], color=VERMILLION, lw=2, marker="o", ms=4.5)[0],
@@ -50,10 +59,14 @@ def build_gates(figure: Figure) -> dict:
     return artists
 
 
-def answer_axes(figure: Figure, box: tuple[float, float, float, float], room: float = 0.04) -> Axes:
-    """Axes at `box` for the chance of praise after each word, with so much room above 1 and below 0."""
+def answer_axes(
+    figure: Figure, box: tuple[float, float, float, float], room: float = 0.04, named: bool = True
+) -> Axes:
+    """Axes at `box` for the chance of praise after each word, with so much room above 1 and below 0; their ends are
+    named, or not."""
     axes = figure.add_axes(box)
-    axes.set(ylim=(-room, 1 + room), xticks=[], yticks=[0, 0.5, 1], yticklabels=["blame", "", "praise"])
+    names = SCALES[PRAISE] if named else [""] * 3
+    axes.set(ylim=(-room, 1 + room), xticks=[], yticks=[0, 0.5, 1], yticklabels=names)
     axes.grid(axis="y")
     axes.set_axisbelow(True)
     return axes
@@ -117,8 +130,8 @@ def _build_numbers(figure: Figure, artists: dict) -> None:
     def write(x: float, y: float, text: str, **style):
         return figure.text(x, y, text, **{"color": INK, "va": "center"} | style)
 
-    write(SIDE, 0.955, "The answer: praise?", weight="bold")
-    bars = figure.add_axes((SIDE + 0.085, 0.865, 0.115, 0.065))
+    artists["asked"] = write(SIDE, 0.955, "", weight="bold")
+    bars = figure.add_axes((BARS[0], 0.865, BARS[1], 0.065))
     bars.set(xlim=(0, 1), ylim=(2, 0), xticks=[], yticks=[])
     for side in ("left", "bottom"):
         bars.spines[side].set_visible(False)
@@ -129,6 +142,7 @@ def _build_numbers(figure: Figure, artists: dict) -> None:
         for row, color in enumerate((GREY, VERMILLION))
     ]
     artists["answers"] = [write(SIDE, y, "") for y in (0.914, 0.881)]
+    artists["says"] = [write(0, y, "") for y in (0.914, 0.881)]
     artists["chances"] = [write(SIDE + 0.255, y, "", ha="right", weight="bold") for y in (0.914, 0.881)]
 
     artists["where"] = write(SIDE, 0.778, "", weight="bold", linespacing=1.35)
@@ -166,9 +180,11 @@ def update_gates(artists: dict, data: dict) -> None:
     Args:
         artists: what `build_gates` returned.
         data: `words` (time,); `panels`, name -> (units, time); `difference`, whether the panels show clamped minus
-            unclamped; `free`, `held` and, or None, `yours`: the chance of praise after each word, (time,); `pull`, 0
-            to 1, (time,); `word` and `row`, the chosen cell; `clamped`, (gate, first row, last row, first word, last
-            word) or None; `where` and `numbers`, the chosen cell's name and its equation.
+            unclamped; `asked`, PRAISE or NEXT_WORD; `free`, `held` and, or None, `yours`: the chance of praise after
+            each word, or how probable each word was when it came, (time,); `answers`, (verdict, probability) after the
+            last word, as it is and clamped; `pull`, 0 to 1, (time,); `word` and `row`, the chosen cell; `clamped`,
+            (gate, first row, last row, first word, last word) or None; `where` and `numbers`, the chosen cell's name
+            and its equation.
     """
     words, count = data["words"], len(data["words"])
     centres = np.arange(count) + 0.5
@@ -176,7 +192,9 @@ def update_gates(artists: dict, data: dict) -> None:
         axes.set_xlim(0, count)
     lines = (data["free"], data["held"] if data["clamped"] else [], [] if data["yours"] is None else data["yours"])
     for line, values in zip(artists["chance"], lines, strict=True):
-        line.set_data(centres[: len(values)], values)
+        line.set_data(centres[: len(values)], _heights(values, data["asked"]))
+    for text, name in zip(artists["scale"], SCALES[data["asked"]], strict=True):
+        text.set_text(name)
     show_words(artists["words"], words, data["word"])
     for number, bar in enumerate(artists["pull"]):
         bar.set_bounds(number + 0.25, 0, 0.5, data["pull"][number] if number < count else 0)
@@ -187,12 +205,16 @@ def update_gates(artists: dict, data: dict) -> None:
         here = held if name == gate else None
         show_panel(artists[name], data["panels"][name], *look, (data["word"], data["row"]), here)
 
-    answers = [("as it is", data["free"][-1]), ("clamped", data["held"][-1])]
-    rows = zip(artists["bars"], artists["answers"], artists["chances"], answers, strict=True)
-    for bar, text, number, (name, chance) in rows:
+    artists["asked"].set_text(data["asked"])
+    rows = zip(("as it is", "clamped"), data["answers"], artists["bars"], artists["answers"], artists["says"],
+               artists["chances"], strict=True)  # fmt: skip
+    for name, (says, chance), bar, text, verdict, number in rows:
         shown = bool(data["clamped"]) or name != "clamped"
         bar.set_width(chance if shown else 0)
         text.set_text(name if shown else "")
+        verdict.set_text(shortened(says, LONG) if shown and data["asked"] == NEXT_WORD else "")
+        inside = chance > 0.5  # where the word would not fit beside the bar
+        verdict.set(x=BARS[0] + (0.005 if inside else BARS[1] * chance + 0.006), color="white" if inside else INK)
         number.set_text(f"{chance:.0%}" if shown else "")
     artists["where"].set_text(data["where"])
     for name, text in artists["numbers"].items():
@@ -202,6 +224,11 @@ def update_gates(artists: dict, data: dict) -> None:
     artists["difference"].set_text(
         "panels: clamped − unclamped\norange lower, purple higher" if data["difference"] else ""
     )
+
+
+def _heights(values: np.ndarray, asked: str) -> np.ndarray:
+    """Probabilities as heights from 0 to 1: those of words by their size, 1 in 10,000 and less at the bottom."""
+    return values if asked == PRAISE else np.maximum(1 + np.log10(values) / 4, 0)
 
 
 def within(held: tuple[int, int, int, int], word: int, row: int) -> bool:

@@ -68,6 +68,11 @@ def width_of(text: str, size: float = 9.5, bold: bool = False, mono: bool = Fals
     return sum(_letter(letter, size, bold, mono)[0] for letter in text) / DENSITY
 
 
+def shortened(text: str, letters: int) -> str:
+    """A text of at most so many letters, and a sign that some are left out."""
+    return text if len(text) <= letters else f"{text[:letters]}…"
+
+
 def fitting(text: str, room: float, size: float = 9.5, bold: bool = False) -> float:
     """The size at which a text is at most `room` screen pixels wide: `size`, or some halves of a point less."""
     while text and size > 5 and width_of(text, size, bold) > room:

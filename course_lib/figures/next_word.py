@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from course_lib.figures.labels import Label, Labels, width_of
+from course_lib.figures.labels import Label, Labels, shortened, width_of
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 WIDTH, HEIGHT = 880, 556
@@ -154,7 +154,7 @@ def update_next_word(artists: dict, data: dict) -> None:
 
 def _move_words(artists: dict, data: dict) -> None:
     tail, reads, letter = data["unfinished"], data["reads"], width_of("m", TOKEN, mono=True)
-    tokens = [f"{_short(token)}=<unk>" if token in data["unknown"] else _short(token) for token in data["tokens"]]
+    tokens = [shortened(token, LONG) + "=<unk>" * (token in data["unknown"]) for token in data["tokens"]]
     shown, widths = _fitting(tokens, letter, WIDTH - 2 * EDGE - letter * (len(tail) + 2))
     starts = EDGE + np.concatenate([[0], np.cumsum(widths)])
     middles = (starts[:-1] + starts[1:]) / 2
@@ -171,10 +171,6 @@ def _move_words(artists: dict, data: dict) -> None:
     artists["all_name"].set_text("" if data["lstm"] is None else "▁ the LSTM reads all of it")
     line = ([starts[0] + 3, starts[-1] - 3], [WORDS_Y + 15] * 2)
     artists["all"].set_data(*(([], []) if data["lstm"] is None else line))
-
-
-def _short(token: str) -> str:
-    return token if len(token) <= LONG else f"{token[:LONG]}…"
 
 
 def _fitting(tokens: list[str], letter: float, room: float) -> tuple[list[str], list[float]]:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.checkpoints import load_model
-from course_lib.datasets.english import END_ID, English, encode, tokenize
+from course_lib.datasets.english import END, END_ID, UNKNOWN, English, encode, tokenize
 from course_lib.paths import data_folder
 from course_lib.recurrent.layers import Layers, State, copy_weights
-from course_lib.recurrent.sentiment import CELLS
+from course_lib.recurrent.sentiment import CELLS, Answer
 from course_lib.seeds import seed_everything
 from course_lib.training import History, fit
 
@@ -230,9 +230,34 @@ class Writer:
     vocabulary: tuple[str, ...]
     sidecar: dict
 
+    name = "language model"  # as the learner sees it
+    unknown = UNKNOWN  # what it reads for a word that it does not know
+
     def ids(self, text: str) -> Tensor:
         """The tokens of a text, (tokens,)."""
         return encode(tokenize(text), self.vocabulary)
+
+    def words(self, text: str) -> list[str]:
+        """The words of a paragraph's beginning, as `tokens` numbers them; the `<end>` of the one before comes first."""
+        return [END, *tokenize(text)]
+
+    def tokens(self, text: str) -> Tensor:
+        """The words' places in the vocabulary, (time,)."""
+        return encode(self.words(text), self.vocabulary)
+
+    def follow(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """P of each word given those before it, (time,), NaN of the first; hidden (time, hidden_size)."""
+        shares = self.model.head(hidden[:-1]).softmax(dim=-1).gather(-1, tokens[1:, None])[:, 0]
+        return torch.cat([torch.tensor([math.nan]), shares])
+
+    def logit(self, hidden: Tensor) -> Tensor:
+        """log P of the most probable next word; hidden (hidden_size,)."""
+        return self.model.head(hidden).log_softmax(dim=-1).max()
+
+    def answer(self, hidden: Tensor) -> Answer:
+        """The most probable next word and its probability; hidden (hidden_size,)."""
+        share, best = self.model.head(hidden).softmax(dim=-1).max(dim=-1)
+        return Answer(self.vocabulary[best], share.item())
 
 
 @lru_cache

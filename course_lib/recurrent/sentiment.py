@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from course_lib.checkpoints import load_model
-from course_lib.datasets.reviews import Reviews, vocabulary, with_unknowns
+from course_lib.datasets.reviews import UNKNOWN, Reviews, encode, vocabulary, with_unknowns, words_of
 from course_lib.paths import data_folder
 from course_lib.recurrent.gru import GRU
 from course_lib.recurrent.layers import Layers, copy_weights
@@ -89,6 +90,13 @@ class SentimentClassifier(nn.Module):
         return ours
 
 
+class Answer(NamedTuple):
+    """What a model makes of a text: its verdict in a word, and a probability."""
+
+    says: str
+    share: float
+
+
 @dataclass(frozen=True)
 class Reader:
     """A trained sentiment model with all that is needed to have it read a sentence.
@@ -104,6 +112,28 @@ class Reader:
     model: SentimentClassifier
     vocabulary: tuple[str, ...]
     sidecar: dict
+    unknown = UNKNOWN  # what it reads for a word that it does not know
+
+    def words(self, text: str) -> list[str]:
+        """The words of a text, as `tokens` numbers them."""
+        return words_of(text)
+
+    def tokens(self, text: str) -> Tensor:
+        """The words' places in the vocabulary, (time,); ValueError if there is none."""
+        return encode([text], self.vocabulary)[0][0]
+
+    def follow(self, hidden: Tensor, _tokens: Tensor) -> Tensor:
+        """The chance of praise after each word, (time,); hidden (time, hidden_size)."""
+        return self.model.head(hidden).squeeze(-1).sigmoid()
+
+    def logit(self, hidden: Tensor) -> Tensor:
+        """Of praise; hidden (hidden_size,)."""
+        return self.model.head(hidden).squeeze(-1)
+
+    def answer(self, hidden: Tensor) -> Answer:
+        """The verdict and the chance of praise; hidden (hidden_size,)."""
+        chance = self.logit(hidden).sigmoid().item()
+        return Answer("praise" if chance > 0.5 else "blame", chance)
 
 
 def train_sentiment(

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.datasets.english import tokenize
 from course_lib.datasets.reviews import encode
 from course_lib.explorers import LearnerError
 from course_lib.recurrent.explorers.gates import (
@@ -12,6 +13,7 @@ from course_lib.recurrent.explorers.gates import (
 )
 from course_lib.recurrent.explorers.memory import MemoryExplorer
 from course_lib.recurrent.explorers.reading import read, responses
+from course_lib.recurrent.language_model import load_writer
 from course_lib.recurrent.sentiment import load_reader
 from course_lib.start_here.explorers.gate import SingleGate
 
@@ -48,7 +50,7 @@ def test_a_clamp_shows_in_the_panel_and_only_where_it_was_set():
 def test_the_pull_is_the_gradient_of_the_answer():
     """Nudge the vector of one word and compare with the slope."""
     reader, sentence = load_reader(), "the film was not good"
-    _, _, pull = read(reader, sentence)
+    pull = read(reader, sentence).pull
     x = reader.model.embedding(encode([sentence])[0]).double()
     model = load_reader().model.double()
     try:
@@ -116,17 +118,17 @@ def right_cell(x, h, c, W_f, b_f, W_i, b_i, W_C, b_C, W_o, b_o):
     return (hx @ W_o.T + b_o).sigmoid() * c.tanh(), c
 
 
-@pytest.mark.parametrize("model", ["one layer", "two layers"])
+@pytest.mark.parametrize("model", ["one layer", "two layers", "language model"])
 def test_the_learners_cell_reads_beside_the_model(model):
     data = data_of(GateExplorer(learner=right_cell, model=model))
-    assert np.allclose(data["yours"], data["free"], atol=1e-6)
+    assert np.allclose(data["yours"], data["free"], atol=1e-6, equal_nan=True)
 
     def no_tanh(x, h, c, *weights):
         h, c = right_cell(x, h, c, *weights)
         return h * 0.5, c
 
     wrong = data_of(GateExplorer(learner=no_tanh, model=model))
-    assert np.abs(wrong["yours"] - wrong["free"]).max() > 0.05
+    assert np.nanmax(np.abs(wrong["yours"] - wrong["free"])) > 0.05
 
 
 def test_a_cell_that_is_not_started_is_no_error():
@@ -188,3 +190,55 @@ def test_the_memory_follows_its_equation():
         )
     assert data["share"][-1] == pytest.approx(np.prod(data["forget"][1:]))
     assert data["gradient"][20] == pytest.approx(np.prod(data["forget"][21:]))
+
+
+# ---- the language model of section 4.6 under the same gates
+
+WRITTEN = "if the value of the object is not a string, it is converted to a string"
+
+
+def language(**state):
+    return data_of(GateExplorer(**{"model": "language model", "sentence": WRITTEN, "sort": "this sentence"} | state))
+
+
+def test_the_language_model_reads_with_its_own_vocabulary():
+    data, writer = language(), load_writer()
+    tokens = writer.tokens(WRITTEN)
+    assert data["words"] == ["<end>", *tokenize(WRITTEN)] and not data["unknown"]
+    with torch.no_grad():
+        shares = writer.model(tokens[None])[0][0].softmax(dim=-1)  # (time, words)
+    assert np.isnan(data["free"][0])
+    assert np.allclose(data["free"][1:], shares[range(len(tokens) - 1), tokens[1:]], atol=1e-6)
+    says, share = data["answers"][0]
+    assert (says, share) == (writer.vocabulary[shares[-1].argmax()], pytest.approx(shares[-1].max().item(), abs=1e-6))
+
+
+def test_all_rows_stand_for_every_unit_of_the_language_model():
+    """Without its memory it goes on as if the text had begun at the held word, but for the state it put out before."""
+    wiped = {"clamp": "forget", "words": (6, 6)}
+    whole, eight = language(**wiped), language(**wiped, units=(0, 6))
+    assert whole["clamped_units"] == "every unit" and eight["clamped_units"] == "7 of 128 units"
+    free = whole["free"]
+    assert np.allclose(whole["held"][1:7], free[1:7], atol=1e-6)
+
+    def changed(data):
+        return np.abs(np.log(data["held"] / free))[7:9].max()
+
+    assert changed(whole) > 2 * changed(eight)
+
+
+def test_the_language_model_has_no_unit_for_praise():
+    explorer = GateExplorer(model="language model", sentence=WRITTEN)
+    picture = explorer.view and explorer._picture.value
+    explorer.set(sort="praise or blame")
+    assert "holds no praise or blame: sort its rows by something else" in explorer._words.value
+    assert explorer._picture.value == picture
+    explorer.set(sort="negation")
+    assert not explorer.notice and explorer._picture.value != picture
+
+
+def test_the_language_model_names_what_it_does_not_know():
+    explorer = GateExplorer(model="language model", sentence="a zeppelin is not")
+    explorer.look()
+    assert explorer.status.startswith("After «<end> a zeppelin is not» most likely comes «")
+    assert explorer.status.endswith("The model never met «zeppelin»: it reads «<unk>» there.")

@@ -6,10 +6,11 @@ from torch import Tensor
 
 from course_lib.datasets.reviews import words_of
 from course_lib.explorers import Choice, Explorer, Place, Prediction, Quest, Slider, Span, Text
-from course_lib.figures.gates import PANELS, build_answer, build_gates, update_answer, update_gates
+from course_lib.figures.gates import NEXT_WORD, PANELS, PRAISE, build_answer, build_gates, update_answer, update_gates
 from course_lib.recording import Clamp
 from course_lib.recurrent.explorers.reading import (
     SORTS,
+    Reading,
     at_words,
     beside_yours,
     lstm_numbers,
@@ -18,10 +19,14 @@ from course_lib.recurrent.explorers.reading import (
     order_of_units,
     read,
     read_with,
+    reader_named,
     unknown_words,
 )
+from course_lib.recurrent.language_model import Writer
 from course_lib.recurrent.lstm import GATES, LSTMCell
 from course_lib.recurrent.sentiment import Reader, load_reader
+
+ROWS = 8  # units in a panel: all of a sentiment model's, the first ones of the language model's
 
 
 class SentenceExplorer(Explorer):
@@ -34,7 +39,7 @@ class SentenceExplorer(Explorer):
 
     def compute(self, sentence):
         reader = load_reader()
-        _, chance, _ = read(reader, sentence)
+        chance = read(reader, sentence).trace
         return {"words": words_of(sentence), "chance": chance, "unknown": unknown_words(reader, sentence)}
 
     def build(self, figure):
@@ -48,7 +53,10 @@ class SentenceExplorer(Explorer):
 
 
 class GateExplorer(Explorer):
-    """A sentiment LSTM reads your sentence: its gates, its memory, its answer, and what a clamped gate does to them.
+    """An LSTM reads your sentence: its gates, its memory, its answer, and what a clamped gate does to them.
+
+    Two of the models say whether the sentence praises; the third is the language model of section 4.6, of whose many
+    units eight are shown: the first ones of the order that is chosen. All rows together stand for every unit.
 
     `learner=` takes an `lstm_cell(x, h, c, W_f, b_f, W_i, b_i, W_C, b_C, W_o, b_o) -> (h, c)` and reads the sentence
     with it beside the model, whose own weights it is given.
@@ -66,7 +74,7 @@ class GateExplorer(Explorer):
         "words": Span(start=(5, 5), label="at words", tries=((0, 0), (2, 2), (3, 5), (0, 8))),
         "units": Span(start=(0, 7), label="in rows", tries=((0, 7), (0, 0), (2, 5))),
         "show": Choice(options=("clamped run", "unclamped run", "difference"), start="clamped run"),
-        "model": Choice(options=("one layer", "two layers"), start="one layer"),
+        "model": Choice(options=("one layer", "two layers", Writer.name), start="one layer"),
         "layer": Place(start=0, tries=(0, 1)),
         "sort": Choice(options=SORTS, start="unit number", label="sort rows by"),
         "word": Place(start=2, label="look at word", tries=(0, 2, 5, 8)),
@@ -89,57 +97,60 @@ class GateExplorer(Explorer):
             "clamp": "write",
             "words": (1, 22),
         },
+        {"model": Writer.name, "sort": "this sentence", "clamp": "forget"},
     )
     sweep_from = {"clamp": "forget", "value": 0.0, "words": (5, 5), "units": (0, 7), "model": "two layers", "layer": 0}
 
     def places(self, sentence, model, **_):
-        shown, words = load_reader(model).model, names_of(sentence)
-        layers = [f"layer {n + 1}" for n in range(len(shown.recurrent.layers))]
-        rows = [f"row {n + 1}" for n in range(shown.head.in_features)]
+        reader = reader_named(model)
+        words = names_of(reader.words(sentence))
+        layers = [f"layer {n + 1}" for n in range(len(reader.model.recurrent.layers))]
+        rows = [f"row {n + 1}" for n in range(ROWS)]
         places = {"units": rows, "row": rows, "layer": layers}
         return places | {"words": words, "word": words} if words else places  # an empty text keeps what was chosen
 
     def compute(self, sentence, clamp, value, words, units, show, model, layer, sort, word, row):
-        reader = load_reader(model)
-        said = words_of(sentence)
-        free, free_chance, pull = read(reader, sentence)
-        held, held_chance = free, free_chance
-        order = order_of_units(reader, sentence, layer, sort)
+        reader = reader_named(model)
+        free = held = read(reader, sentence)
+        said, order = reader.words(sentence), order_of_units(reader, sentence, layer, sort)
         rows, columns = range(units[0], units[1] + 1), range(words[0], words[1] + 1)
+        every_unit = len(rows) == ROWS
         if clamp != "no gate":
-            held_at = Clamp(f"{layer}.{clamp}", value, steps=tuple(columns), units=tuple(order[rows]))
-            held, held_chance, pull = read(reader, sentence, held_at)
+            at = tuple(order) if every_unit else tuple(order[rows])
+            held = read(reader, sentence, Clamp(f"{layer}.{clamp}", value, steps=tuple(columns), units=at))
 
-        def panels(of: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-            return {name: of[f"{layer}.{name}"][:, order].T for name in PANELS}  # each (units, time)
+        def panels(of: Reading) -> dict[str, np.ndarray]:
+            return {name: of.taps[f"{layer}.{name}"][:, order[:ROWS]].T for name in PANELS}  # each (rows, time)
 
         shown = {"unclamped run": panels(free), "clamped run": panels(held)}
         shown["difference"] = {name: shown["clamped run"][name] - shown["unclamped run"][name] for name in PANELS}
         unit = int(order[row])
-        yours = self._yours(reader, sentence) if self.learner else None
-        numbers = lstm_numbers(free if show == "unclamped run" else held, layer, word, unit)
         depth = len(reader.model.recurrent.layers)
         return {
             "words": said,
-            "unknown": unknown_words(reader, sentence),
+            "unknown": never_met(unknown_words(reader, sentence), reader.unknown),
             "panels": shown[show],
             "difference": show == "difference",
-            "free": free_chance,
-            "held": held_chance,
-            "yours": yours,
-            "pull": pull / max(pull.max(), 1e-12),
+            "asked": NEXT_WORD if model == Writer.name else PRAISE,
+            "free": free.trace,
+            "held": held.trace,
+            "answers": (free.answer, held.answer),
+            "yours": self._yours(reader, sentence) if self.learner else None,
+            "pull": held.pull / max(held.pull.max(), 1e-12),
             "word": word,
             "row": row,
             "clamped": None if clamp == "no gate" else (clamp, units[0], units[1], words[0], words[1]),
             "clamp": None if clamp == "no gate" else (clamp, value),
             "clamped_words": len(columns),
-            "clamped_units": (len(rows), len(order)),
-            "flips": bool((free_chance[-1] > 0.5) != (held_chance[-1] > 0.5)),
-            "cell_moved": max(float(np.abs(held[f"{n}.cell"][-1] - free[f"{n}.cell"][-1]).max()) for n in range(depth)),
-            "shown": float(np.abs(held[f"{depth - 1}.hidden"][-1]).max()),
+            "clamped_units": "every unit" if every_unit else f"{len(rows)} of {len(order)} units",
+            "flips": free.answer.says != held.answer.says,
+            "cell_moved": max(
+                float(np.abs(held.taps[f"{n}.cell"][-1] - free.taps[f"{n}.cell"][-1]).max()) for n in range(depth)
+            ),
+            "shown": float(np.abs(held.taps[f"{depth - 1}.hidden"][-1]).max()),
             "layer": f"layer {layer + 1}" if depth > 1 else "",
             "where": f"word {word + 1} «{said[word]}»\nrow {row + 1}: unit {unit + 1}",
-            "numbers": numbers,
+            "numbers": lstm_numbers((free if show == "unclamped run" else held).taps, layer, word, unit),
         }
 
     def build(self, figure):
@@ -149,23 +160,25 @@ class GateExplorer(Explorer):
         update_gates(artists, data)
 
     def describe(self, data):
-        free, held = data["free"][-1], data["held"][-1]
-        text = f"«{' '.join(data['words'])}»: {free:.0%} praise."
+        free, held = data["answers"]
+        if data["asked"] == NEXT_WORD:
+            text = f"After «{' '.join(data['words'])}» most likely comes «{free.says}» ({free.share:.0%})."
+            then = f"«{held.says}» ({held.share:.0%})"
+        else:
+            text, then = f"«{' '.join(data['words'])}»: {free.share:.0%} praise.", f"{held.share:.0%}"
         if data["clamp"]:
             gate, value = data["clamp"]
             _, _, _, first, last = data["clamped"]
             where = at_words(data["words"], first, last)
-            some, every = data["clamped_units"]
-            units = "every unit" if some == every else f"{some} of {every} units"
-            units += f" of {data['layer']}" if data["layer"] else ""
+            units = data["clamped_units"] + (f" of {data['layer']}" if data["layer"] else "")
             outcome = "the answer flips" if data["flips"] else "the answer stays"
-            text += f" With the {gate} gate of {units} held at {value:g} {where}, {held:.0%}: {outcome}."
+            text += f" With the {gate} gate of {units} held at {value:g} {where}, {then}: {outcome}."
         if self.learner:
             text += beside_yours(data["yours"], data["free"])
-        return text + never_met(data["unknown"])
+        return text + data["unknown"]
 
-    def _yours(self, reader: Reader, sentence: str) -> np.ndarray | None:
-        """The chance of praise after each word, by the learner's own cell, (time,); None while it is not written."""
+    def _yours(self, reader: Reader | Writer, sentence: str) -> np.ndarray | None:
+        """The trace by the learner's own cell, (time,); None while it is not written."""
 
         def step_of(cell: LSTMCell):
             weights = separate_weights(cell)
@@ -189,7 +202,8 @@ def opening_prediction() -> Prediction:
     def result(data: dict) -> str:
         if data["flips"]:
             return "it flips"
-        return "it fades" if abs(data["free"][-1] - data["held"][-1]) > 0.1 else "nothing"
+        free, held = data["answers"]
+        return "it fades" if abs(free.share - held.share) > 0.1 else "nothing"
 
     return Prediction(
         question=f"At the one word «{word}», the forget gate of every unit is held at 0: all that the cell has kept "

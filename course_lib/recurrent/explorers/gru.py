@@ -11,6 +11,7 @@ from course_lib.figures.gru import GRU_PANELS, build_gru, update_gru
 from course_lib.recording import Clamp
 from course_lib.recurrent.explorers.reading import (
     SORTS,
+    Reading,
     at_words,
     beside_yours,
     gru_numbers,
@@ -92,7 +93,7 @@ class GRUExplorer(Explorer):
 
     def places(self, sentence, **_):
         rows = [f"row {row + 1}" for row in range(load_reader("gru").model.head.in_features)]
-        places, words = {"units": rows, "row": rows}, names_of(sentence)
+        places, words = {"units": rows, "row": rows}, names_of(words_of(sentence))
         return places | {"words": words, "word": words} if words else places  # an empty text keeps what was chosen
 
     def compute(self, sentence, gru, lstm, value, words, units, reset, show, sort, word, row):
@@ -102,11 +103,11 @@ class GRUExplorer(Explorer):
             "lstm": read_twice("lstm", sentence, Hold(lstm, value, words, units), sort),
         }
         nets = {net: shown(net, reading, show, word, row) for net, reading in readings.items()}
-        free, held = readings["gru"].free, readings["gru"].held
+        free, held = readings["gru"].free.taps, readings["gru"].held.taps
         other = "before" if reset == "after" else "after"
         elsewhere = {"free": ()} | ({"held": readings["gru"].clamps} if gru == "reset" else {})
         others = {  # the answers when the reset gate acts in the other place
-            run: float(read(reader, sentence, *hold, reset=other, pull=False)[1][-1]) for run, hold in elsewhere.items()
+            run: read(reader, sentence, *hold, reset=other, pull=False).answer.share for run, hold in elsewhere.items()
         }
         return nets | {
             "words": said,
@@ -177,48 +178,46 @@ class Hold(NamedTuple):
     rows: tuple[int, int]  # likewise
 
 
-class Reading(NamedTuple):
+class Readings(NamedTuple):
     """What one net makes of a sentence, without and with what is held."""
 
-    free: dict[str, np.ndarray]  # "layer.tap" -> (time, units)
-    held: dict[str, np.ndarray]
-    free_chance: np.ndarray  # of praise after each word, (time,)
-    held_chance: np.ndarray
+    free: Reading
+    held: Reading
     order: np.ndarray  # the units from top to bottom, (units,)
     hold: Hold
     clamps: tuple[Clamp, ...]
     without: float | None  # the answer without the held words, where that can be told
 
 
-def read_twice(net: str, sentence: str, hold: Hold, sort: str, reset: str = "after") -> Reading:
+def read_twice(net: str, sentence: str, hold: Hold, sort: str, reset: str = "after") -> Readings:
     """Read without and with what is held; `reset` says where a GRU's reset gate acts."""
     reader = load_reader(NETS[net][1])
     order = order_of_units(reader, sentence, 0, sort)
     clamps = clamps_of(hold, order)
-    free, free_chance, _ = read(reader, sentence, reset=reset, pull=False)
-    held, held_chance, _ = read(reader, sentence, *clamps, reset=reset, pull=False)
+    free = read(reader, sentence, reset=reset, pull=False)
+    held = read(reader, sentence, *clamps, reset=reset, pull=False)
     rest = without(reader, words_of(sentence), hold, clamps, reset)
-    return Reading(free, held, free_chance, held_chance, order, hold, clamps, rest)
+    return Readings(free, held, order, hold, clamps, rest)
 
 
-def shown(net: str, reading: Reading, show: str, word: int, row: int) -> dict:
+def shown(net: str, readings: Readings, show: str, word: int, row: int) -> dict:
     """One net's part of the data: of the run that `show` names, the rows in their order."""
     _, _, keeps, panels, numbers = NETS[net]
-    free, held, order = reading.free, reading.held, reading.order
+    free, held, order = readings.free.taps, readings.held.taps, readings.order
     run = free if show == "unclamped run" else held
     drawn = {tap: held[tap] - free[tap] for tap in held} if show == "difference" else run
     unit = int(order[row])
     return {
         "panels": {tap: drawn[f"0.{tap}"][:, order].T for tap in panels},  # each (units, time)
-        "free": reading.free_chance,
-        "held": reading.held_chance,
-        "gates": tuple(clamp.tap.removeprefix("0.") for clamp in reading.clamps),
-        "held_at": (*reading.hold.rows, *reading.hold.words),  # first row, last row, first word, last word
+        "free": readings.free.trace,
+        "held": readings.held.trace,
+        "gates": tuple(clamp.tap.removeprefix("0.") for clamp in readings.clamps),
+        "held_at": (*readings.hold.rows, *readings.hold.words),  # first row, last row, first word, last word
         "kept": share_left(run[f"0.{keeps}"][word:, order]),
         "numbers": numbers(run, 0, word, unit),
         "unit": f"unit {unit + 1}",
-        "flips": bool((reading.free_chance[-1] > 0.5) != (reading.held_chance[-1] > 0.5)),
-        "without": reading.without,
+        "flips": readings.free.answer.says != readings.held.answer.says,
+        "without": readings.without,
     }
 
 
@@ -263,7 +262,7 @@ def without(reader: Reader, said: list[str], hold: Hold, clamps: tuple[Clamp, ..
     carried = values in ({"0.update": 1.0}, {"0.forget": 1.0, "0.write": 0.0})
     if not rest or not carried or hold.rows != (0, reader.model.head.in_features - 1):
         return None
-    return float(read(reader, " ".join(rest), reset=reset, pull=False)[1][-1])
+    return read(reader, " ".join(rest), reset=reset, pull=False).answer.share
 
 
 def gru_state() -> dict:

@@ -2,27 +2,42 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_lib.datasets.reviews import CONTRASTS, NEGATIVE, NEGATORS, POSITIVE, encode, load_reviews, words_of
+from course_lib.datasets.english import encode, load_english
+from course_lib.datasets.reviews import CONTRASTS, NEGATIVE, NEGATORS, POSITIVE, UNKNOWN, load_reviews
 from course_lib.explorers import LearnerError, learners_code
 from course_lib.figures.gates import LONGEST
 from course_lib.recording import Clamp, Recording, record
 from course_lib.recurrent.gru import GRU_GATES
+from course_lib.recurrent.language_model import Writer, load_writer
 from course_lib.recurrent.layers import State, hidden_of
 from course_lib.recurrent.lstm import GATES, LSTM
-from course_lib.recurrent.sentiment import Reader, load_reader
+from course_lib.recurrent.sentiment import Answer, Reader, load_reader
 
 RESPONSES = ("negation", "praise or blame", "contrast")
 SORTS = ("unit number", *RESPONSES, "this sentence")
 
 
-def read(
-    reader: Reader, sentence: str, *clamps: Clamp, reset: str = "after", pull: bool = True
-) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
+def reader_named(name: str) -> Reader | Writer:
+    """One of the shipped models that read a sentence: a sentiment model, or the language model."""
+    return load_writer() if name == Writer.name else load_reader(name)
+
+
+class Reading(NamedTuple):
+    """What passed through a model while it read."""
+
+    taps: dict[str, np.ndarray]  # "layer.tap" -> (time, units)
+    trace: np.ndarray  # the chance of praise after each word, or how probable each word was when it came, (time,)
+    pull: np.ndarray | None  # how hard each word pulls at the answer: the norm of its gradient by the word's vector
+    answer: Answer
+
+
+def read(reader: Reader | Writer, sentence: str, *clamps: Clamp, reset: str = "after", pull: bool = True) -> Reading:
     """One reading of a sentence.
 
     Args:
@@ -32,85 +47,99 @@ def read(
         reset: of a GRU: where its reset gate acts, "after" the candidate's matrix or "before" it.
         pull: False leaves the pull out, which halves the time.
 
-    Returns:
-        "layer.tap" -> (time, units); the chance of praise after each word, (time,); how hard each word pulls at the
-        answer: the norm of the last logit's gradient by the word's vector, (time,)
-
     Raises:
         ValueError: there is no word to read, or there are too many for a picture.
     """
     return _read_tokens(reader.name, tuple(tokens_of(reader, sentence).tolist()), clamps, reset, pull)
 
 
-def tokens_of(reader: Reader, sentence: str) -> Tensor:
+def tokens_of(reader: Reader | Writer, sentence: str) -> Tensor:
     """The sentence's words as the reader's tokens, (time,).
 
     Raises:
         ValueError: there is no word to read, or there are too many for a picture.
     """
-    tokens, lengths = encode([sentence], reader.vocabulary)
-    if lengths[0] > LONGEST:
-        raise ValueError(f"the picture has room for {LONGEST} words, and these are {lengths[0]}: shorten the sentence")
-    return tokens[0]
+    tokens = reader.tokens(sentence)
+    if len(tokens) > LONGEST:
+        raise ValueError(f"the picture has room for {LONGEST} words, and these are {len(tokens)}: shorten the sentence")
+    return tokens
 
 
 @lru_cache(maxsize=64)
-def _read_tokens(name: str, tokens: tuple[int, ...], clamps: tuple[Clamp, ...], reset: str, pull: bool):
-    model = load_reader(name).model
-    x = model.embedding(torch.tensor([tokens])).requires_grad_(pull)  # (1, time, features)
+def _read_tokens(name: str, tokens: tuple[int, ...], clamps: tuple[Clamp, ...], reset: str, pull: bool) -> Reading:
+    reader, tokens = reader_named(name), torch.tensor(tokens)
+    x = reader.model.embedding(tokens[None]).requires_grad_(pull)  # (1, time, features)
     run: Recording = record(network(name, reset), x, clamps=clamps)
-    hidden, _ = run.output  # (1, time, hidden_size)
-    logits = model.head(hidden[0]).squeeze(-1)  # (time,)
-    pulls = torch.autograd.grad(logits[-1], x)[0][0].norm(dim=-1).numpy() if pull else None  # (time,)
+    hidden = run.output[0][0]  # (time, hidden_size)
+    pulls = torch.autograd.grad(reader.logit(hidden[-1]), x)[0][0].norm(dim=-1).numpy() if pull else None  # (time,)
     taps = {tap.removeprefix("layers."): values[:, 0].detach().numpy() for tap, values in run.taps.items()}
-    return taps, logits.detach().sigmoid().numpy(), pulls
+    hidden = hidden.detach()
+    return Reading(taps, reader.follow(hidden, tokens).numpy(), pulls, reader.answer(hidden[-1]))
 
 
 @lru_cache
 def network(name: str, reset: str = "after") -> nn.Module:
     """A reader's recurrent network; with `reset="before"`, a GRU of the same weights that resets before the matrix."""
-    trained = load_reader(name).model.recurrent
+    trained = reader_named(name).model.recurrent
     return trained if reset == "after" else trained.with_reset(reset).eval().requires_grad_(False)
 
 
-def state_tap(reader: Reader) -> str:
+def state_tap(reader: Reader | Writer) -> str:
     """The tap that a network of this kind carries from word to word and changes by shares."""
     return "cell" if isinstance(reader.model.recurrent, LSTM) else "hidden"
 
 
-def order_of_units(reader: Reader, sentence: str, layer: int, sort: str) -> np.ndarray:
-    """The units of a layer from top to bottom, (units,), sorted by one of `SORTS`."""
-    if sort == "unit number" or not words_of(sentence):
+def order_of_units(reader: Reader | Writer, sentence: str, layer: int, sort: str) -> np.ndarray:
+    """The units of a layer from top to bottom, (units,), sorted by one of `SORTS`.
+
+    Raises:
+        ValueError: the language model read no text that praises or blames.
+    """
+    if sort == "unit number" or not reader.words(sentence):
         return np.arange(reader.model.head.in_features)
     if sort == "this sentence":
-        state = read(reader, sentence)[0][f"{layer}.{state_tap(reader)}"]  # (time, units)
+        state = read(reader, sentence).taps[f"{layer}.{state_tap(reader)}"]  # (time, units)
         return np.argsort(-np.ptp(state, axis=0), kind="stable")
-    return np.argsort(-np.abs(responses(reader.name, layer)[sort]), kind="stable")
+    known = responses(reader.name, layer)
+    if sort not in known:
+        raise ValueError(f"the {reader.name}'s text holds no {sort}: sort its rows by something else")
+    return np.argsort(-np.abs(known[sort]), kind="stable")
 
 
 @lru_cache
 def responses(name: str, layer: int) -> dict[str, np.ndarray]:
-    """What each unit's state responds to, measured on 200 test reviews: how differently it moves at such words.
+    """What each unit's state responds to: how differently it moves at such words, in text that it was not trained on.
 
     Returns:
         kind of word -> (units,), signed
     """
-    reader, reviews = load_reader(name), load_reviews("test", 200)
+    reader, tokens = reader_named(name), held_out(name)  # (texts, time)
     with torch.no_grad():
-        run = record(reader.model, reviews.tokens, reviews.lengths)
-    state = run[f"{layer}.{state_tap(reader)}"]  # (time, reviews, units)
-    change = torch.diff(state, dim=0, prepend=torch.zeros_like(state[:1])).transpose(0, 1)  # (reviews, time, units)
+        run = record(reader.model.recurrent, reader.model.embedding(tokens))
+    state = run[f"{layer}.{state_tap(reader)}"]  # (time, texts, units)
+    change = torch.diff(state, dim=0, prepend=torch.zeros_like(state[:1])).transpose(0, 1)  # (texts, time, units)
     index = {word: number for number, word in enumerate(reader.vocabulary)}
 
     def mean_change(words: list[str]) -> Tensor:
-        return change[torch.isin(reviews.tokens, torch.tensor([index[word] for word in words]))].mean(dim=0)  # (units,)
+        ids = torch.tensor([index[word] for word in words if word in index])
+        return change[torch.isin(tokens, ids)].mean(dim=0)  # (units,)
 
-    others = change[reviews.tokens > 0].mean(dim=0)
-    return {
-        "negation": (mean_change(NEGATORS) - others).numpy(),
-        "praise or blame": (mean_change(POSITIVE) - mean_change(NEGATIVE)).numpy(),
-        "contrast": (mean_change(CONTRASTS) - others).numpy(),
+    others = change[tokens > 0].mean(dim=0)  # 0 is padding, or a word that the language model does not know
+    found = {
+        "negation": mean_change(NEGATORS) - others,
+        "contrast": mean_change(CONTRASTS) - others,
     }
+    if not isinstance(reader, Writer):
+        found["praise or blame"] = mean_change(POSITIVE) - mean_change(NEGATIVE)
+    return {kind: change.numpy() for kind, change in found.items()}
+
+
+def held_out(name: str) -> Tensor:
+    """Texts to measure a reader on, (texts, time): 200 test reviews, or 100 pieces of the validation text."""
+    if name != Writer.name:
+        return load_reviews("test", 200).tokens
+    corpus = load_english()
+    return encode(corpus.words(corpus.valid[: 100 * LONGEST]), load_writer().vocabulary).view(100, LONGEST)
 
 
 def state_before(run: dict[str, np.ndarray], tap: str, word: int) -> np.ndarray:
@@ -136,8 +165,8 @@ def gru_numbers(run: dict[str, np.ndarray], layer: int, word: int, unit: int) ->
 # ---- the learner's own cell
 
 
-def read_with(reader: Reader, sentence: str, called: str, step_of: Callable) -> np.ndarray | None:
-    """The chance of praise after each word, read by the learner's own cell, (time,); None while it is not written.
+def read_with(reader: Reader | Writer, sentence: str, called: str, step_of: Callable) -> np.ndarray | None:
+    """The trace of a reading by the learner's own cell, (time,); None while it is not written.
 
     Args:
         reader: whose embedding, weights and answer are used.
@@ -148,8 +177,8 @@ def read_with(reader: Reader, sentence: str, called: str, step_of: Callable) -> 
     Raises:
         LearnerError: the learner's function fails, or does not return the next state.
     """
-    tokens, _ = encode([sentence], reader.vocabulary)
-    x = reader.model.embedding(tokens)[0]  # (time, features)
+    tokens = reader.tokens(sentence)
+    x = reader.model.embedding(tokens)  # (time, features)
     with learners_code(f"Your {called}"):
         for cell in reader.model.recurrent.layers:
             step, state, outputs = step_of(cell), cell.start(x[:1]), []
@@ -160,7 +189,7 @@ def read_with(reader: Reader, sentence: str, called: str, step_of: Callable) -> 
                 state = _next_state(returned, state, called, place)
                 outputs.append(hidden_of(state)[0])
             x = torch.stack(outputs)  # (time, hidden_size)
-    return reader.model.head(x).sigmoid().squeeze(-1).detach().numpy()
+    return reader.follow(x.detach(), tokens).numpy()
 
 
 def written(returned) -> bool:
@@ -189,9 +218,9 @@ def kind_of(value) -> str:
 # ---- in words
 
 
-def names_of(sentence: str) -> list[str]:
+def names_of(words: list[str]) -> list[str]:
     """The words as a control offers them, with their numbers, so that no two are the same."""
-    return [f"{place + 1} {word}" for place, word in enumerate(words_of(sentence)[:LONGEST])]
+    return [f"{place + 1} {word}" for place, word in enumerate(words[:LONGEST])]
 
 
 def at_words(words: list[str], first: int, last: int) -> str:
@@ -199,19 +228,19 @@ def at_words(words: list[str], first: int, last: int) -> str:
     return f"at «{words[first]}»" if first == last else f"from «{words[first]}» to «{words[last]}»"
 
 
-def unknown_words(reader: Reader, sentence: str) -> list[str]:
+def unknown_words(reader: Reader | Writer, sentence: str) -> list[str]:
     """The words of the sentence that the reader was never shown."""
-    return sorted(set(words_of(sentence)) - set(reader.vocabulary))
+    return sorted(set(reader.words(sentence)) - set(reader.vocabulary))
 
 
-def never_met(words: list[str]) -> str:
-    """A sentence on the words that the reader was never shown; empty if there are none."""
+def never_met(words: list[str], unknown: str = UNKNOWN) -> str:
+    """A sentence on words that the reader was never shown, for which it reads `unknown`; empty if there are none."""
     named = ", ".join(f"«{word}»" for word in words)
-    return f" The model never met {named}: it reads «<unknown>» there." if words else ""
+    return f" The model never met {named}: it reads «{unknown}» there." if words else ""
 
 
 def beside_yours(yours: np.ndarray | None, free: np.ndarray) -> str:
     """A sentence on how far the learner's cell is from the model's."""
     if yours is None:
         return " Your cell is not started: the model reads alone until it is written."
-    return f" Your cell's answers (green crosses) are at most {np.abs(yours - free).max():.0e} from the model's."
+    return f" Your cell's answers (green crosses) are at most {np.nanmax(np.abs(yours - free)):.0e} from the model's."
