@@ -1,18 +1,21 @@
 """The picture of an LSTM reading a sentence: gates, cell and output in step with the words."""
 
+from itertools import zip_longest
+
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
-from matplotlib.text import Text
 
 from course_lib.figures.heatmap import HeatMap
-from course_lib.figures.labels import shortened
+from course_lib.figures.labels import RISE, Label, Labels, shortened
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, SHARE, SIGNED, VERMILLION
 
+WIDTH, HEIGHT = 880, 630
 LONGEST = 24  # words that fit under the picture
 PANELS = {
     "write": ("write gate", SHARE, 0, 1),
@@ -28,28 +31,34 @@ LEFT, RIGHT, SIDE = 0.105, 0.695, 0.725  # the words' columns from LEFT to RIGHT
 BARS = SIDE + 0.085, 0.115  # left edge and width of the answers' bars
 
 
+STEP = (  # the equation of a cell: number, name, sign, height
+    ("f", "forget gate", "", 0.715),
+    ("before", "cell before", "×", 0.683),
+    ("i", "write gate", "+", 0.651),
+    ("g", "candidate", "×", 0.619),
+    ("c", "cell", "=", 0.572),
+    ("o", "read gate", "", 0.515),
+    ("tanh", "tanh(cell)", "×", 0.483),
+    ("h", "output", "=", 0.436),
+)
+
+
 def build_gates(figure: Figure) -> dict:
     """Make the panels; the artists that move come back by name."""
-    artists: dict = {}
+    artists: dict = {"labels": Labels(figure)}
     width = RIGHT - LEFT
     top = answer_axes(figure, (LEFT, 0.865, width, 0.115), named=False)
-    artists["scale"] = [
-        top.text(-0.012, y, "", transform=top.get_yaxis_transform(), ha="right", va="center", color=INK, fontsize=8.5)
-        for y in (0, 0.5, 1)
-    ]
     artists["chance"] = [
         top.plot([], [], color=GREY, lw=1.3, ls=(0, (4, 2)), marker="o", ms=3)[0],
         top.plot([], [], color=VERMILLION, lw=2, marker="o", ms=4.5)[0],
         top.plot([], [], color=GREEN, lw=1.4, marker="x", ms=5, ls="")[0],
     ]
-    words = figure.add_axes((LEFT, 0.765, width, 0.085))
-    artists["words"] = build_words(words)
     pull = figure.add_axes((LEFT, 0.722, width, 0.04))
     pull.set(ylim=(0, 1), xticks=[], yticks=[])
     pull.spines["left"].set_visible(False)
     pull.text(-0.012, 0.35, "pull of word", transform=pull.transAxes, ha="right", va="center", color=GREY, fontsize=8.5)
-    artists["pull"] = [pull.add_patch(Rectangle((0, 0), 0.5, 0, color=BLUE, lw=0)) for _ in range(LONGEST)]
-    artists["axes"] = [top, words, pull]
+    artists["pull"] = pull.add_collection(PolyCollection([], color=BLUE, lw=0), autolim=False)
+    artists["axes"] = [top, pull]
 
     height, gap = 0.122, 0.0175
     for number, (name, (title, cmap, low, high)) in enumerate(PANELS.items()):
@@ -72,23 +81,23 @@ def answer_axes(
     return axes
 
 
-def build_words(axes: Axes) -> list[Text]:
-    """Room for the words of a sentence, each over its column."""
-    axes.axis("off")
-    axes.set(ylim=(0, 1))
-    return [axes.text(0, 0, "", ha="center", va="bottom", color=INK) for _ in range(LONGEST)]
+def word_labels(words: list[str], chosen: int, left: float, right: float, foot: float) -> list[Label]:
+    """The words over their columns, slanted where they are many; the chosen one is bold.
 
-
-def show_words(texts: list[Text], words: list[str], chosen: int) -> None:
-    """Write the words over their columns, slanted where they are many; the chosen one is bold."""
-    count = len(words)
-    slanted = sum(map(len, words)) + 2 * count > 62
-    for number, text in enumerate(texts):
-        text.set_text(words[number] if number < count else "")
-        text.set_x(number + 0.5 if not slanted else number + 0.35)
-        text.set(rotation=38 if slanted else 0, ha="left" if slanted else "center", rotation_mode="anchor")
-        text.set_fontsize(9.5 if count <= 16 else 8.5)
-        text.set_fontweight("bold" if number == chosen else "normal")
+    Args:
+        words: of the sentence.
+        chosen: the place of one of them.
+        left, right: where the columns begin and end, in pixels.
+        foot: where the letters stand, in pixels from the top.
+    """
+    column = (right - left) / len(words)
+    slanted = sum(map(len, words)) + 2 * len(words) > 62
+    align, share, turn, y = ("left", 0.3, 38, foot - 7) if slanted else ("center", 0.5, 0, foot - 9)
+    size = 9.5 if len(words) <= 16 else 8.5
+    return [
+        Label(left + (place + share) * column, y, word, INK, align, place == chosen, size, turn=turn)
+        for place, word in enumerate(words)
+    ]
 
 
 def build_panel(axes: Axes, title: str, cmap: str, low: float, high: float) -> dict[str, Artist]:
@@ -130,7 +139,6 @@ def _build_numbers(figure: Figure, artists: dict) -> None:
     def write(x: float, y: float, text: str, **style):
         return figure.text(x, y, text, **{"color": INK, "va": "center"} | style)
 
-    artists["asked"] = write(SIDE, 0.955, "", weight="bold")
     bars = figure.add_axes((BARS[0], 0.865, BARS[1], 0.065))
     bars.set(xlim=(0, 1), ylim=(2, 0), xticks=[], yticks=[])
     for side in ("left", "bottom"):
@@ -141,31 +149,11 @@ def _build_numbers(figure: Figure, artists: dict) -> None:
         bars.add_patch(Rectangle((0, row + 0.12), 0, 0.76, color=color, lw=0))
         for row, color in enumerate((GREY, VERMILLION))
     ]
-    artists["answers"] = [write(SIDE, y, "") for y in (0.914, 0.881)]
-    artists["says"] = [write(0, y, "") for y in (0.914, 0.881)]
-    artists["chances"] = [write(SIDE + 0.255, y, "", ha="right", weight="bold") for y in (0.914, 0.881)]
-
-    artists["where"] = write(SIDE, 0.778, "", weight="bold", linespacing=1.35)
-    for y, name, sign in ((0.715, "forget gate", ""), (0.683, "cell before", "×"), (0.651, "write gate", "+"),
-                          (0.619, "candidate", "×"), (0.572, "cell", "="), (0.515, "read gate", ""),
-                          (0.483, "tanh(cell)", "×"), (0.436, "output", "=")):  # fmt: skip
+    for _, name, sign, y in STEP:
         write(SIDE, y, sign, color=GREY)
-        write(SIDE + 0.025, y, name, color=INK, weight="bold" if sign == "=" else "normal")
+        write(SIDE + 0.025, y, name, weight="bold" if sign == "=" else "normal")
     for y in (0.596, 0.46):
         figure.add_artist(Line2D([SIDE, SIDE + 0.21], [y, y], color=GREY, lw=0.8))
-    artists["numbers"] = {
-        name: write(SIDE + 0.205, y, "", ha="right", weight=weight, family="DejaVu Sans Mono")
-        for name, y, weight in (
-            ("f", 0.715, "normal"),
-            ("before", 0.683, "normal"),
-            ("i", 0.651, "normal"),
-            ("g", 0.619, "normal"),
-            ("c", 0.572, "bold"),
-            ("o", 0.515, "normal"),
-            ("tanh", 0.483, "normal"),
-            ("h", 0.436, "bold"),
-        )
-    }
     artists["held_note"] = write(SIDE, 0.39, "", color=VERMILLION)
     artists["difference"] = write(SIDE, 0.335, "", color=GREY)
     for y, title, name in ((0.255, "gates", "write"), (0.16, "cell", "cell"), (0.065, "output", "hidden")):
@@ -193,11 +181,8 @@ def update_gates(artists: dict, data: dict) -> None:
     lines = (data["free"], data["held"] if data["clamped"] else [], [] if data["yours"] is None else data["yours"])
     for line, values in zip(artists["chance"], lines, strict=True):
         line.set_data(centres[: len(values)], _heights(values, data["asked"]))
-    for text, name in zip(artists["scale"], SCALES[data["asked"]], strict=True):
-        text.set_text(name)
-    show_words(artists["words"], words, data["word"])
-    for number, bar in enumerate(artists["pull"]):
-        bar.set_bounds(number + 0.25, 0, 0.5, data["pull"][number] if number < count else 0)
+    bars = ((place + 0.25, place + 0.75, pull) for place, pull in enumerate(data["pull"]))
+    artists["pull"].set_verts([[(left, 0), (left, top), (right, top), (right, 0)] for left, right, top in bars])
 
     gate, *held = data["clamped"] or (None,)
     for name, (_title, *look) in PANELS.items():
@@ -205,25 +190,45 @@ def update_gates(artists: dict, data: dict) -> None:
         here = held if name == gate else None
         show_panel(artists[name], data["panels"][name], *look, (data["word"], data["row"]), here)
 
-    artists["asked"].set_text(data["asked"])
-    rows = zip(("as it is", "clamped"), data["answers"], artists["bars"], artists["answers"], artists["says"],
-               artists["chances"], strict=True)  # fmt: skip
-    for name, (says, chance), bar, text, verdict, number in rows:
-        shown = bool(data["clamped"]) or name != "clamped"
-        bar.set_width(chance if shown else 0)
-        text.set_text(name if shown else "")
-        verdict.set_text(shortened(says, LONG) if shown and data["asked"] == NEXT_WORD else "")
-        inside = chance > 0.5  # where the word would not fit beside the bar
-        verdict.set(x=BARS[0] + (0.005 if inside else BARS[1] * chance + 0.006), color="white" if inside else INK)
-        number.set_text(f"{chance:.0%}" if shown else "")
-    artists["where"].set_text(data["where"])
-    for name, text in artists["numbers"].items():
-        text.set_text(f"{data['numbers'][name]:.2f}".replace("-", "−"))
+    shown = data["answers"] if data["clamped"] else data["answers"][:1]
+    for bar, chance in zip_longest(artists["bars"], [share for _, share in shown], fillvalue=0):
+        bar.set_width(chance)
+    artists["labels"].show([*_answer_labels(data["asked"], shown), *_cell_labels(data),
+                            *word_labels(words, data["word"], LEFT * WIDTH, RIGHT * WIDTH, 148)])  # fmt: skip
     here = data["clamped"] and within(held, data["word"], data["row"])
     artists["held_note"].set_text(f"the {gate} gate is held here" if here else "")
     artists["difference"].set_text(
         "panels: clamped − unclamped\norange lower, purple higher" if data["difference"] else ""
     )
+
+
+def _answer_labels(asked: str, shown: list[tuple[str, float]]) -> list[Label]:
+    """What is asked, the scale of the trace, and the answers beside their bars: as it is and, if `shown`, clamped."""
+    labels = [_label(SIDE, 0.955, asked, bold=True)]
+    for share, name in zip((0, 0.5, 1), SCALES[asked], strict=True):
+        labels.append(_label(LEFT - 0.01, 0.865 + 0.115 * (share + 0.04) / 1.08, name, align="right"))
+    for name, y, (says, share) in zip(("as it is", "clamped"), (0.914, 0.881), shown, strict=False):
+        labels += [_label(SIDE, y, name), _label(SIDE + 0.255, y, f"{share:.0%}", align="right", bold=True)]
+        if asked == NEXT_WORD:
+            inside = share > 0.5  # where the word would not fit beside the bar
+            x = BARS[0] + (0.005 if inside else BARS[1] * share + 0.006)
+            labels.append(_label(x, y, shortened(says, LONG), "white" if inside else INK))
+    return labels
+
+
+def _cell_labels(data: dict) -> list[Label]:
+    """The chosen cell's name and the numbers of its equation."""
+    word, row = data["where"]
+    labels = [_label(SIDE, 0.793, word, bold=True), _label(SIDE, 0.763, row, bold=True)]
+    for name, _, sign, y in STEP:
+        number = f"{data['numbers'][name]:.2f}".replace("-", "−")
+        labels.append(_label(SIDE + 0.205, y, number, align="right", bold=sign == "=", mono=True))
+    return labels
+
+
+def _label(x: float, y: float, text: str, color: str = INK, **style) -> Label:
+    """A label at shares of the figure's width and height, from the left and from the bottom, in line with the texts."""
+    return Label(x * WIDTH, (1 - y) * HEIGHT - RISE, text, color, **style)
 
 
 def _heights(values: np.ndarray, asked: str) -> np.ndarray:

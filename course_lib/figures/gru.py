@@ -9,12 +9,12 @@ from course_lib.figures.gates import (
     PANELS,
     answer_axes,
     build_panel,
-    build_words,
     colour_key,
     show_panel,
-    show_words,
     within,
+    word_labels,
 )
+from course_lib.figures.labels import RISE, Label, Labels
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, ORANGE, SHARE, SIGNED, VERMILLION
 
 WIDTH, HEIGHT = 880, 660
@@ -25,7 +25,8 @@ GRU_PANELS = {
 }
 NETS = {"gru": ("GRU", BLUE, "o", GRU_PANELS), "lstm": ("LSTM", ORANGE, "s", PANELS)}
 LEFT, RIGHT, SIDE = 116, 612, 638  # pixels: the words' columns from LEFT to RIGHT, the numbers from SIDE
-GRU_COLUMN, LSTM_COLUMN = SIDE + 162, SIDE + 234  # right edges of the numbers
+COLUMNS = {"gru": SIDE + 162, "lstm": SIDE + 234}  # right edges of the numbers
+ANSWERS = {"gru": 47, "lstm": 73}  # pixels from the top
 TABLE = (  # what is said of a unit, (sign, number) or a remark in GRU and LSTM, pixels from the top
     ("state before", ("h", "before"), ("c", "before"), 206),
     ("× share kept", ("z", "z"), ("f", "f"), 228),
@@ -45,16 +46,14 @@ def build_gru(figure: Figure) -> dict:
     def box(left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
         return left / WIDTH, 1 - bottom / HEIGHT, (right - left) / WIDTH, (bottom - top) / HEIGHT
 
-    artists: dict = {}
+    artists: dict = {"labels": Labels(figure)}
     top = answer_axes(figure, box(LEFT, 10, RIGHT, 88))
-    words = figure.add_axes(box(LEFT, 94, RIGHT, 146))
-    artists["words"] = build_words(words)
     share = figure.add_axes(box(LEFT, 594, RIGHT, 648))
     share.set(ylim=(-0.04, 1.04), xticks=[], yticks=[0, 0.5, 1], yticklabels=["0", "", "1"])
     share.grid(axis="y")
     share.set_axisbelow(True)
     artists["share_title"] = share.text(0, 1.12, "", transform=share.transAxes, va="bottom", color=INK)
-    artists["axes"] = [top, words, share]
+    artists["axes"] = [top, share]
 
     edge = 150
     for net, (title, color, marker, panels) in NETS.items():
@@ -102,38 +101,30 @@ def _build_answers(figure: Figure, artists: dict, box) -> None:
     bars.axvspan(0, 1, color="#EEEEEE")
     bars.axvline(0.5, color=GREY, lw=0.8, ls=":")
     for row, (net, (title, color, *_)) in enumerate(NETS.items()):
-        height = 47 + 26 * row
-        _write(figure, SIDE, height, title)
+        _write(figure, SIDE, ANSWERS[net], title)
         artists[net]["bar"] = bars.add_patch(Rectangle((0, row + 0.14), 0, 0.72, color=color, lw=0))
         artists[net]["was"] = bars.add_patch(Rectangle((0, row + 0.04), 0.025, 0.92, fc=INK, ec="white", lw=0.8))
-        artists[net]["answer"] = _write(figure, SIDE + 234, height, ha="right", weight="bold")
 
 
 def _build_table(figure: Figure, artists: dict) -> None:
     """The step of the chosen units: what the two gates of the one and the three of the other do."""
-    artists["where"] = _write(figure, SIDE, 132, weight="bold")
     artists["held_note"] = _write(figure, SIDE, 454, color=VERMILLION, va="top", linespacing=1.3)
     artists["difference"] = _write(figure, SIDE, 112, color=GREY, va="center")
-    mono = {"family": "DejaVu Sans Mono", "ha": "right"}
-    for place, (net, column) in enumerate((("gru", GRU_COLUMN), ("lstm", LSTM_COLUMN))):
+    for place, (net, column) in enumerate(COLUMNS.items()):
         title, color, *_ = NETS[net]
         _write(figure, column, 160, title, weight="bold", ha="right")
         ends = [(column - 58) / WIDTH, column / WIDTH]
         figure.add_artist(Line2D(ends, [1 - 190 / HEIGHT] * 2, color=color, lw=2.5))
-        artists[net]["unit"] = _write(figure, column, 178, color=GREY, ha="right", fontsize=8.5)
-        artists[net]["numbers"] = []
-        for label, *of_nets, y in TABLE:
-            weight = "bold" if label.startswith("=") else "normal"
+        for _, *of_nets, y in TABLE:
             if isinstance(of_nets[place], str):
                 _write(figure, column, y, of_nets[place], color=GREY, ha="right")
                 continue
             sign, _ = of_nets[place]
             _write(figure, column - (38 if len(sign) > 1 else 44), y, sign, color=GREY, ha="right", fontsize=8.5)
-            artists[net]["numbers"].append(_write(figure, column, y, weight=weight, **mono))
     for label, _, _, y in TABLE:
         _write(figure, SIDE, y, label, weight="bold" if label.startswith("=") else "normal", fontsize=8.5)
     for y in (295, 377, 411):
-        ends = [SIDE / WIDTH, LSTM_COLUMN / WIDTH]
+        ends = [SIDE / WIDTH, COLUMNS["lstm"] / WIDTH]
         figure.add_artist(Line2D(ends, [1 - y / HEIGHT] * 2, color=GREY, lw=0.8 if y < 400 else 0.4))
 
 
@@ -152,15 +143,15 @@ def update_gru(artists: dict, data: dict) -> None:
     centres = np.arange(count) + 0.5
     for axes in artists["axes"]:
         axes.set_xlim(0, count)
-    show_words(artists["words"], data["words"], word)
     yours = [] if data["yours"] is None else data["yours"]
     artists["yours"].set_data(centres[: len(yours)], yours)
-    artists["where"].set_text(data["where"])
     artists["difference"].set_text("panels: held − free (purple: higher)" if data["difference"] else "")
     before = f"Share left of the state before «{data['words'][word]}»"
     artists["share_title"].set_text(f"{before}: product of z, of f (thin: the other rows)")
+    labels = word_labels(data["words"], word, LEFT, RIGHT, 146)
+    labels.append(Label(SIDE, 132 - RISE, data["where"], bold=True))
     notes = []
-    for place, (net, (title, *_, panels)) in enumerate(NETS.items()):
+    for net, (title, *_, panels) in NETS.items():
         moving, of = artists[net], data[net]
         held_at = of["held_at"]
         for name, (_title, *look) in panels.items():
@@ -173,18 +164,27 @@ def update_gru(artists: dict, data: dict) -> None:
         moving["bar"].set_width(now[-1])
         moving["was"].set_x(free[-1] - 0.0125 if of["gates"] else -1)
         moving["was"].set_visible(bool(of["gates"]))
-        moving["answer"].set_text(f"{free[-1]:.0%} → {now[-1]:.0%}" if of["gates"] else f"{now[-1]:.0%}")
+        answer = f"{free[-1]:.0%} → {now[-1]:.0%}" if of["gates"] else f"{now[-1]:.0%}"
+        labels.append(Label(SIDE + 234, ANSWERS[net] - RISE, answer, align="right", bold=True))
         steps = np.arange(word, count + 1)  # the share stands at the edges between the words
         moving["shares"].set_data(np.tile([*steps, np.nan], len(of["kept"])), _in_one_line(of["kept"]))
         moving["share"].set_data(steps, of["kept"][row])
-        moving["unit"].set_text(of["unit"])
-        entries = [line[1 + place] for line in TABLE]  # a remark, or (sign, number)
-        names = [entry[1] for entry in entries if not isinstance(entry, str)]
-        for name, text in zip(names, moving["numbers"], strict=True):
-            text.set_text(f"{of['numbers'][name]:.2f}".replace("-", "−"))
+        labels += _column(net, of["unit"], of["numbers"])
         if of["gates"] and within(held_at, word, row):
             notes.append(f"{title}: {' and '.join(of['gates'])} held here")
     artists["held_note"].set_text("\n".join(notes))
+    artists["labels"].show(labels)
+
+
+def _column(net: str, unit: str, numbers: dict[str, float]) -> list[Label]:
+    """One net's column of the table: the chosen unit's name and its numbers."""
+    x, place = COLUMNS[net], 1 + list(COLUMNS).index(net)
+    labels = [Label(x, 178 - RISE, unit, GREY, "right", size=8.5)]
+    for line in TABLE:
+        if not isinstance(line[place], str):  # a remark
+            number = f"{numbers[line[place][1]]:.2f}".replace("-", "−")
+            labels.append(Label(x, line[-1] - RISE, number, align="right", bold=line[0].startswith("="), mono=True))
+    return labels
 
 
 def _in_one_line(values: np.ndarray) -> np.ndarray:

@@ -11,10 +11,12 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from PIL import Image
 
 from course_lib.figures.style import DENSITY, INK, SCREEN_DPI
 
 SHARES = {"left": 0.0, "center": 0.5, "right": 1.0}
+RISE = 1.4  # screen pixels by which the capitals of a matplotlib text of 9.5 points, centred at a place, stand above it
 AROUND = 2  # pixels left free beside a letter, since some lean out of their width
 
 
@@ -29,6 +31,7 @@ class Label(NamedTuple):
     bold: bool = False
     size: float = 9.5  # points
     mono: bool = False  # letters of one width
+    turn: float = 0.0  # degrees against the clock, about the place
 
 
 class Labels(Artist):
@@ -55,9 +58,8 @@ class Labels(Artist):
         gc = renderer.new_gc()
         for label in self.labels:
             if label.text:
-                pixels, width = _set(label.text, label.color, label.size, label.bold, label.mono)
-                left = label.x * DENSITY - SHARES[label.align] * width - AROUND
-                bottom = renderer.height - label.y * DENSITY - len(pixels) / 2
+                pixels, right, up = _set(*label[2:])
+                left, bottom = label.x * DENSITY - right, renderer.height - label.y * DENSITY - up
                 renderer.draw_image(gc, round(left), round(bottom), pixels)
         gc.restore()
         self.stale = False
@@ -81,9 +83,11 @@ def fitting(text: str, room: float, size: float = 9.5, bold: bool = False) -> fl
 
 
 @lru_cache(maxsize=2000)
-def _set(text: str, color: str, size: float, bold: bool, mono: bool) -> tuple[np.ndarray, float]:
-    """A text as pixels (height, width, 4), rows from the bottom up, the middle of its capitals in mid-height; and how
-    many of them it is wide."""
+def _set(
+    text: str, color: str, align: str, bold: bool, size: float, mono: bool, turn: float
+) -> tuple[np.ndarray, float, float]:
+    """A text as pixels (height, width, 4), rows from the bottom up; and where in them its place is, in pixels from the
+    left and from the bottom."""
     letters = [_letter(letter, size, bold, mono) for letter in text]
     ends = np.cumsum([advance for advance, _ in letters])
     whole = np.zeros((len(letters[0][1]), math.ceil(ends[-1]) + 4 * AROUND), np.uint8)  # how much of a pixel is ink
@@ -91,10 +95,17 @@ def _set(text: str, color: str, size: float, bold: bool, mono: bool) -> tuple[np
         left = round(end - advance)
         there = whole[:, left : left + cover.shape[1]]
         np.maximum(there, cover[:, : there.shape[1]], out=there)
-    pixels = np.empty((*whole.shape, 4), np.uint8)
+    height, width = whole.shape
+    right, up = AROUND + SHARES[align] * ends[-1], height / 2  # the middle of the capitals is in mid-height
+    if turn:
+        angle, from_middle = math.radians(turn), right - width / 2
+        whole = np.asarray(Image.fromarray(whole).rotate(turn, Image.Resampling.BICUBIC, expand=True))
+        height, width = whole.shape
+        right, up = width / 2 + from_middle * math.cos(angle), height / 2 + from_middle * math.sin(angle)
+    pixels = np.empty((height, width, 4), np.uint8)
     pixels[:] = np.round(255 * np.array(to_rgba(color)))
     pixels[..., 3] = whole[::-1]
-    return pixels, ends[-1]
+    return pixels, right, up
 
 
 @cache

@@ -12,12 +12,23 @@ from matplotlib.patheffects import withStroke
 
 from course_lib.figures.gates import LONGEST, answer_axes
 from course_lib.figures.heatmap import HeatMap
+from course_lib.figures.labels import RISE, Label, Labels
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, SIGNED, VERMILLION
 
+WIDTH, HEIGHT = 880, 560
+WORDS_Y, SINCE_Y = 315, 530  # pixels from the top
 LEFT, RIGHT, SIDE = 0.105, 0.68, 0.745  # the columns from LEFT to RIGHT, the path and the numbers from SIDE
 CELL = 0.66  # of a column's width; the arrow to the next one has the rest
 FLOOR, CEILING = 1e-8, 10.0  # of the distances that are shown
-MONO = "DejaVu Sans Mono"
+EQUATION = (  # of a unit: number, height, sign, name
+    ("of_input", 0.455, "", "$W_{xh}\\,x_t$"),
+    ("of_hidden", 0.422, "+", "$W_{hh}\\,h_{t-1}$"),
+    ("bias", 0.389, "+", "$b$"),
+    ("sum", 0.34, "=", "sum"),
+    ("tanh", 0.307, "", "tanh of the sum"),
+    ("push", 0.274, "+", "nudge"),
+    ("h", 0.225, "=", "$h_t$"),
+)
 
 
 def build_unrolled(figure: Figure, units: int, cloud: np.ndarray, praise: np.ndarray, shares: np.ndarray) -> dict:
@@ -30,7 +41,7 @@ def build_unrolled(figure: Figure, units: int, cloud: np.ndarray, praise: np.nda
         praise: whether each of them answers praise, (states,) bool.
         shares: of the states' variance, which the two axes carry, (2,).
     """
-    artists: dict = {"units": units}
+    artists: dict = {"units": units, "labels": Labels(figure)}
     _build_answer(figure, artists)
     _build_columns(figure, artists, units)
     _build_wake(figure, artists)
@@ -82,7 +93,6 @@ def _build_columns(figure: Figure, artists: dict, units: int) -> None:
     words.axis("off")
     words.set(ylim=(0, 1))
     artists["lettering"] = words
-    artists["words"] = [words.text(0, 0.97, "", color=INK, va="top", rotation_mode="anchor") for _ in range(LONGEST)]
     artists["alone"] = words.text(0, 0.97, "", color=GREY, va="top")
     artists["scaled"] = figure.text(SIDE, 0.02, "", color=INK, va="center", weight="bold")
     artists["show"] = figure.text(LEFT, 0.02, "", color=GREY, va="center")
@@ -104,12 +114,6 @@ def _build_wake(figure: Figure, artists: dict) -> None:
     artists["distance"] = axes.plot([], [], color=VERMILLION, lw=1.8, marker="o", ms=3.7)[0]
     artists["half"] = axes.plot([], [], color=GREY, lw=0.9, ls=":")[0]
     artists["life"] = figure.text(RIGHT, 0.334, "", color=VERMILLION, va="center", ha="right")
-    artists["since"] = [
-        axes.text(
-            0, -0.15, "", transform=axes.get_xaxis_transform(), ha="center", va="center", color=GREY, fontsize=8.5
-        )
-        for _ in range(LONGEST)
-    ]
 
 
 def _build_path(figure: Figure, artists: dict, cloud: np.ndarray, praise: np.ndarray, shares: np.ndarray) -> None:
@@ -136,16 +140,9 @@ def _build_equation(figure: Figure, artists: dict, units: int) -> None:
     def write(x: float, y: float, text: str, **style):
         return figure.text(x, y, text, **{"color": INK, "va": "center"} | style)
 
-    artists["where"] = write(SIDE, 0.5, "", weight="bold")
-    rows = (("of_input", 0.455, "", "$W_{xh}\\,x_t$"), ("of_hidden", 0.422, "+", "$W_{hh}\\,h_{t-1}$"),
-            ("bias", 0.389, "+", "$b$"), ("sum", 0.34, "=", "sum"), ("tanh", 0.307, "", "tanh of the sum"),
-            ("push", 0.274, "+", "nudge"), ("h", 0.225, "=", "$h_t$"))  # fmt: skip
-    artists["numbers"] = {}
-    for name, y, sign, label in rows:
-        weight = "bold" if name == "h" else "normal"
+    for _, y, sign, label in EQUATION:
         write(SIDE, y, sign, color=GREY)
         write(SIDE + 0.025, y, label)
-        artists["numbers"][name] = write(SIDE + 0.22, y, "", ha="right", weight=weight, family=MONO)
     for y in (0.365, 0.25):
         figure.add_artist(Line2D([SIDE, SIDE + 0.225], [y, y], color=GREY, lw=0.8))
     write(SIDE, 0.175, "$W_{hh}\\,h_{t-1}$ comes from unit", color=GREY)
@@ -185,9 +182,7 @@ def update_unrolled(artists: dict, data: dict) -> None:
         drawn = path if nudged or line is artists["path"][0] else path[:0]
         line.set_data(*drawn.T)
         here.set_data(*drawn[max(data["step"] - 1, 0) : data["step"] + 1].T)
-    artists["where"].set_text(data["where"])
-    for name, text in artists["numbers"].items():
-        text.set_text(f"{data['numbers'][name]:+.2f}".replace("-", "−"))
+    artists["labels"].show([*_equation_labels(data), *_word_labels(data["words"], data["step"]), *_since_labels(data)])
     reach = max(np.abs(data["parts"]).max(), 1.0)
     for bar, part in zip(artists["parts"], data["parts"], strict=True):
         bar.set_height(part / reach)
@@ -205,12 +200,6 @@ def _move_columns(artists: dict, data: dict, count: int, centres: np.ndarray) ->
     heads = [(x, -0.45) for x in centres] + [(x, units + 0.2) for x in centres[: _said(words)]]
     artists["upward"].set_data(*np.array(heads).T)
     artists["onward"].set_data(gap[1] - 0.02, np.full(count, middle))
-    slanted = (max(map(len, words)) + 1) * max(count, 4) > 72  # letters that fit side by side
-    for number, text in enumerate(artists["words"]):
-        text.set_text(words[number] if number < count else "")
-        text.set(x=number + CELL / 2, rotation=35 if slanted else 0, ha="right" if slanted else "center")
-        text.set_fontsize(9.5 if count <= 16 else 8.5)
-        text.set_fontweight("bold" if number == data["step"] else "normal")
     said = _said(words)
     artists["alone"].set_text("no more input" if said < count else "")
     artists["alone"].set_x(said)
@@ -241,8 +230,39 @@ def _move_wake(artists: dict, data: dict, centres: np.ndarray) -> None:
     else:
         artists["distance"].set_data([], [])
         artists["half"].set_data([], [])
-    every = 1 if len(centres) <= 12 else 5
-    for number, text in enumerate(artists["since"]):
-        told = at <= number < len(centres) and (number - at) % every == 0
-        text.set_text(f"{number - at}" if told else "")
-        text.set_x(number + CELL / 2)
+
+
+def _equation_labels(data: dict) -> list[Label]:
+    """The chosen cell's name and the numbers of its equation."""
+    labels = [Label(SIDE * WIDTH, 0.5 * HEIGHT - RISE, data["where"], bold=True)]
+    for name, y, *_ in EQUATION:
+        number = f"{data['numbers'][name]:+.2f}".replace("-", "−")
+        x, y = (SIDE + 0.22) * WIDTH, (1 - y) * HEIGHT - RISE
+        labels.append(Label(x, y, number, align="right", bold=name == "h", mono=True))
+    return labels
+
+
+def _column(step: int, steps: int) -> float:
+    """The middle of a step's cells, in pixels from the left."""
+    return WIDTH * (LEFT + (RIGHT - LEFT) * (step + CELL / 2) / max(steps, 4))
+
+
+def _word_labels(words: list[str], chosen: int) -> list[Label]:
+    """The words under their columns, slanted where they would touch; the chosen one is bold."""
+    count = len(words)
+    slanted = (max(map(len, words)) + 1) * max(count, 4) > 72  # letters that fit side by side
+    align, turn, size = "right" if slanted else "center", 35 if slanted else 0, 9.5 if count <= 16 else 8.5
+    return [
+        Label(_column(step, count), WORDS_Y, word, INK, align, step == chosen, size, turn=turn)
+        for step, word in enumerate(words)
+    ]
+
+
+def _since_labels(data: dict) -> list[Label]:
+    """How many steps have passed since the nudge, under the curve."""
+    count = len(data["words"])
+    if not data["nudged"]:
+        return []
+    at, every = data["nudged"][2], 1 if count <= 12 else 5
+    steps = range(at, count, every)
+    return [Label(_column(step, count), SINCE_Y, f"{step - at}", GREY, "center", size=8.5) for step in steps]

@@ -71,7 +71,7 @@ def test_the_pull_is_the_gradient_of_the_answer():
 
 def test_sorting_puts_the_most_responsive_unit_first():
     for sort in ("negation", "praise or blame", "contrast"):
-        first = int(data_of(GateExplorer(sort=sort))["where"].rsplit(" ", 1)[1]) - 1
+        first = int(data_of(GateExplorer(sort=sort))["where"][1].rsplit(" ", 1)[1]) - 1
         assert first == np.abs(responses("one layer", 0)[sort]).argmax()
 
 

@@ -6,7 +6,17 @@ from torch import Tensor
 
 from course_lib.datasets.reviews import words_of
 from course_lib.explorers import Choice, Explorer, Place, Prediction, Quest, Slider, Span, Text
-from course_lib.figures.gates import NEXT_WORD, PANELS, PRAISE, build_answer, build_gates, update_answer, update_gates
+from course_lib.figures.gates import (
+    HEIGHT,
+    NEXT_WORD,
+    PANELS,
+    PRAISE,
+    WIDTH,
+    build_answer,
+    build_gates,
+    update_answer,
+    update_gates,
+)
 from course_lib.recording import Clamp
 from course_lib.recurrent.explorers.reading import (
     SORTS,
@@ -63,7 +73,7 @@ class GateExplorer(Explorer):
     """
 
     id = "recurrent.lstm.forget-gate"
-    size = (880, 630)
+    size = (WIDTH, HEIGHT)
     controls = {
         "sentence": Text(
             start="i would not say that the film was good",
@@ -149,7 +159,7 @@ class GateExplorer(Explorer):
             ),
             "shown": float(np.abs(held.taps[f"{depth - 1}.hidden"][-1]).max()),
             "layer": f"layer {layer + 1}" if depth > 1 else "",
-            "where": f"word {word + 1} «{said[word]}»\nrow {row + 1}: unit {unit + 1}",
+            "where": (f"word {word + 1} «{said[word]}»", f"row {row + 1}: unit {unit + 1}"),
             "numbers": lstm_numbers((free if show == "unclamped run" else held).taps, layer, word, unit),
         }
 

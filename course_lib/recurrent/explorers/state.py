@@ -18,7 +18,7 @@ from course_lib.explorers import (
 )
 from course_lib.figures.gates import LONGEST
 from course_lib.figures.reading import build_reading, update_reading
-from course_lib.figures.unrolled import build_unrolled, update_unrolled
+from course_lib.figures.unrolled import HEIGHT, WIDTH, build_unrolled, update_unrolled
 from course_lib.recurrent.explorers.reading import kind_of, never_met, tokens_of, unknown_words, written
 from course_lib.recurrent.nudges import (
     LIVES,
@@ -77,7 +77,7 @@ class StateExplorer(Explorer):
     """
 
     id = "recurrent.rnn"
-    size = (880, 560)
+    size = (WIDTH, HEIGHT)
     controls = {
         "sentence": Text(
             start="i would not say that the film was good",
