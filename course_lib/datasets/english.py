@@ -3,7 +3,7 @@
 import platform
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pydoc_data.topics import topics
@@ -16,6 +16,7 @@ UNKNOWN, END = (
     "<end>",
 )  # a word that the vocabulary does not hold; the end of a paragraph, which begins the next
 UNKNOWN_ID, END_ID = 0, 1
+TOPICS = f"the language documentation of Python {platform.python_version()}"
 TOKEN = re.compile(r"<unk>|<end>|[a-z_]+(?:['’][a-z]+)?|\d+|[^\sa-z\d]")
 HELD_OUT = 0.1  # share of the tokens for validation, and again for the test
 
@@ -59,15 +60,23 @@ def load_english(split: int = 0, min_count: int = 2) -> English:
     """
     if min_count < 1:
         raise ValueError(f"min_count must be at least 1, not {min_count}: every word is there at least once")
-    return _dealt_out(_paragraphs(tokenize), split, min_count)
+    return dealt_out(_paragraphs(tokenize), split, min_count, TOPICS)
 
 
 def load_characters(split: int = 0) -> English:
     """The same text letter by letter, capitals, spaces and all: about 350,000 characters. See `load_english`."""
-    return _dealt_out(_paragraphs(list), split, min_count=2)
+    return dealt_out(_paragraphs(list), split, 2, TOPICS)
 
 
-def _dealt_out(paragraphs: tuple[list[str], ...], split: int, min_count: int) -> English:
+def dealt_out(paragraphs: Sequence[list[str]], split: int, min_count: int, source: str) -> English:
+    """A corpus of paragraphs that are dealt out in random order: a tenth to the test, a tenth to the validation text.
+
+    Args:
+        paragraphs: lists of tokens, no two the same.
+        split: seed of the order.
+        min_count: a word that the training text holds less often becomes `<unk>`.
+        source: which text this is; their number is added.
+    """
     order = torch.randperm(len(paragraphs), generator=torch.Generator().manual_seed(split)).tolist()
     held_out = HELD_OUT * sum(len(paragraph) for paragraph in paragraphs)
     parts: dict[str, list[str]] = {"test": [], "valid": [], "train": []}
@@ -75,9 +84,8 @@ def _dealt_out(paragraphs: tuple[list[str], ...], split: int, min_count: int) ->
         name = next(name for name, part in parts.items() if name == "train" or len(part) < held_out)
         parts[name] += paragraphs[number]
     vocabulary = build_vocabulary(parts["train"], min_count)
-    source = f"the language documentation of Python {platform.python_version()}, {len(paragraphs):,} paragraphs"
     streams = {name: encode(part, vocabulary) for name, part in parts.items()}
-    return English(**streams, vocabulary=vocabulary, source=source)
+    return English(**streams, vocabulary=vocabulary, source=f"{source}, {len(paragraphs):,} paragraphs")
 
 
 def tokenize(text: str) -> list[str]:
@@ -106,10 +114,14 @@ def readable(tokens: list[str]) -> str:
     return re.sub(r"([(\[{“]) ", r"\1", line)
 
 
-@lru_cache(2)
-def _paragraphs(tokens_of: Callable[[str], list[str]]) -> tuple[list[str], ...]:
-    """Every paragraph once, as tokens with `<end>`; white space does not tell paragraphs apart."""
-    texts = dict.fromkeys(
-        " ".join(paragraph.split()) for text in topics.values() for paragraph in re.split(r"\n\s*\n", text)
+def once(texts: Iterable[str], tokens_of: Callable[[str], list[str]]) -> list[list[str]]:
+    """Every paragraph of the texts once, as tokens with `<end>`; white space does not tell paragraphs apart."""
+    paragraphs = dict.fromkeys(
+        " ".join(paragraph.split()) for text in texts for paragraph in re.split(r"\n\s*\n", text)
     )
-    return tuple([*tokens_of(text), END] for text in texts if text)
+    return [[*tokens_of(paragraph), END] for paragraph in paragraphs if paragraph]
+
+
+@lru_cache(2)
+def _paragraphs(tokens_of: Callable[[str], list[str]]) -> list[list[str]]:
+    return once(topics.values(), tokens_of)

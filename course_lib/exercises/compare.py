@@ -153,8 +153,9 @@ def show_apart(got: Any, expected: Any) -> tuple[str, str]:
 
 def _conform_items(got: Any, form: Any, names: tuple[str, ...]) -> tuple[Any, Symptom | None]:
     if len(got) != len(form):
-        found, wanted = describe_kind(tuple(got)), describe_kind(tuple(form), names)
-        return got, Symptom("wrong number of results", f"Your function returned {found}, wanted {wanted}.")
+        found, wanted = describe_kind(type(form)(got)), describe_kind(form, names)  # a list serves as a tuple
+        whose = f"{names[0]} is" if len(names) == 1 else "function returned"
+        return got, Symptom("wrong number of results", f"Your {whose} {found}, wanted {wanted}.")
     names = names if len(names) == len(form) else tuple(f"result {n + 1}" for n in range(len(form)))
     pairs = [conform(a, b, (name,)) for a, b, name in zip(got, form, names, strict=True)]
     values, symptoms = zip(*pairs, strict=True) if pairs else ((), ())
@@ -209,7 +210,7 @@ def _leaves(got: Any, expected: Any, names: tuple[str, ...]) -> Iterator[tuple[s
 def _compare_leaf(name: str, got: Any, expected: Any, rtol: float, atol: float) -> str:
     if not isinstance(expected, (Tensor, np.ndarray)) or np.prod(expected.shape) <= FEW:
         a, b = show_apart(got, expected)
-        return f"Your {name} is {a}, wanted {b}."
+        return f"Your {name} came out as {a}, wanted {b}."
     wrong = ~close(got, expected, rtol=rtol, atol=atol)
     place = tuple(int(n) for n in np.argwhere(wrong)[0])
     a, b = show_apart(numbers(got)[place].item(), numbers(expected)[place].item())
@@ -247,7 +248,7 @@ def _violated(got: Any, expected: Any, rtol: float, atol: float) -> str:
         return "Right but one step late."
     if equal(a[:-1], b[1:]):
         return "Right but one step early."
-    if isinstance(got, Tensor) and not got.is_floating_point() and not got.is_complex():
+    if isinstance(got, Tensor) and not got.is_floating_point() and not got.is_complex() and not equal(np.round(b), b):
         return CUT_OFF
     return ""
 

@@ -46,7 +46,7 @@ def headline(verdict: Verdict) -> str:
     if verdict.status == "not finished" and not verdict.points:
         return f"{names}   not finished"
     parts = [part.name + MARKS[part.status] for part in verdict.parts]
-    return f"{names}   {verdict.points:g} of {verdict.out_of:g} · " + " · ".join(parts)
+    return f"{names}   {verdict.points:g} of {verdict.out_of:g} points · " + " · ".join(parts)
 
 
 def wrap(sentences: str) -> str:

@@ -46,19 +46,19 @@ def answer(source: str, imports: str = "import torch") -> Answer:
 
 # name: source of the answer cell, points, what the feedback must say, word for word
 ANSWERS: dict[str, tuple[str, float, list[str]]] = {
-    "right": ("def scale(x, factor):\n    return factor * x", 3, ["scale   3 of 3 · small ✓ · large ✓"]),
+    "right": ("def scale(x, factor):\n    return factor * x", 3, ["scale   3 of 3 points · small ✓ · large ✓"]),
     "right, as an array": ("def scale(x, factor):\n    return (factor * x).numpy()", 3, ["small ✓"]),
     "right, with prints and a warning": (
         "import warnings\ndef scale(x, factor):\n    print('hm'); warnings.warn('so')\n    return factor * x",
         3,
-        ["scale   3 of 3 · small ✓ · large ✓"],
+        ["scale   3 of 3 points · small ✓ · large ✓"],
     ),
     "known": (
         "def scale(x, factor):\n    return x + factor",
         0,
         [
-            "scale   0 of 3 · small ✗ · large ✗",
-            "x=[1, 2, 4], factor=2: your scaled is [3, 4, 6], wanted [2, 4, 8].",
+            "scale   0 of 3 points · small ✗ · large ✗",
+            "x=[1, 2, 4], factor=2: your scaled came out as [3, 4, 6], wanted [2, 4, 8].",
             "It behaves like a sum instead of a product. What does scaling 0 give?",
         ],
     ),
@@ -104,7 +104,7 @@ ANSWERS: dict[str, tuple[str, float, list[str]]] = {
     "twice": (
         "def scale(x, factor):\n    return 2 * factor * x",
         0,
-        ["your scaled is [4, 8, 16], wanted [2, 4, 8].", "Every number is 2 times what is wanted."],
+        ["your scaled came out as [4, 8, 16], wanted [2, 4, 8].", "Every number is 2 times what is wanted."],
     ),
     "in reverse": ("def scale(x, factor):\n    return factor * x.flip(0)", 0, ["Right but in reverse."]),
     "late": ("def scale(x, factor):\n    return factor * x.roll(1, 0)", 0, ["Right but one step late."]),
@@ -160,7 +160,7 @@ ANSWERS: dict[str, tuple[str, float, list[str]]] = {
     "slow at the second part": (
         "def scale(x, factor):\n    while x.dim() == 2: pass\n    return factor * x",
         1,
-        ["scale   1 of 3 · small ✓ · large ✗"],
+        ["scale   1 of 3 points · small ✓ · large ✗"],
     ),
     "library": (
         "def scale(x, factor):\n    torch.nn.LSTMCell(1, 1)(x[None, :1])\n    return factor * x",
@@ -171,7 +171,7 @@ ANSWERS: dict[str, tuple[str, float, list[str]]] = {
         "def scale(x, factor):\n    x *= factor\n    return x + 1",
         0,
         [
-            "your scaled is [3, 5, 9], wanted [2, 4, 8].",
+            "your scaled came out as [3, 5, 9], wanted [2, 4, 8].",
             "It changes x in place: whoever called it still needs the old values.",
         ],
     ),

@@ -24,7 +24,7 @@ def said(capsys) -> str:
 def test_right_answers_pass_and_are_kept(progress_path, capsys):
     gate = define(right_answers()["start.gate"])["gate"]
     assert check("start.gate", gate) is None
-    assert said(capsys) == "gate 2 of 2 · numbers by hand ✓ · random shapes ✓"
+    assert said(capsys) == "gate 2 of 2 points · numbers by hand ✓ · random shapes ✓"
     assert progress.load()["exercises"]["start.gate"]["points"] == 2
 
 
@@ -68,7 +68,7 @@ def test_an_index_of_dots_is_no_blank(progress_path, capsys):
 def test_one_of_two_functions_is_written(progress_path, capsys):
     functions = define(right_answers()["recurrent.lstm.cell-state"])
     check("recurrent.lstm.cell-state", functions["cell_trace"], define("def half_life(f):\n    ...")["half_life"])
-    assert said(capsys) == "cell_trace, half_life 2 of 3 · by hand ✓ · several units ✓ · half-life: not started"
+    assert said(capsys) == "cell_trace, half_life 2 of 3 points · by hand ✓ · several units ✓ · half-life: not started"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ SAID = {
     "untouched": ["gate   not started"],
     "half done": ["lstm_cell   not finished", "lstm_cell: still to be written where `...` stands, in lines 6, 7"],
     "uses a value that only a run makes": [
-        "gate   2 of 2 · numbers by hand ✓ · random shapes ✓",
+        "gate   2 of 2 points · numbers by hand ✓ · random shapes ✓",
         "Your answer uses `scale`. `course grade` takes imports, definitions and plain values",
     ],
     "raises in a helper": ["your code raised TypeError:", "    line 2, in helper:  return z.sigmoid() @ None"],

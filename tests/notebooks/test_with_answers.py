@@ -9,7 +9,7 @@ from course_lib.notebooks.execute import execute
 from course_lib.notebooks.files import exercise_of, find_notebooks, read_notebook, right_answers
 
 NOTEBOOKS = {path.stem: path for path in find_notebooks()}
-MARKS = re.compile(r"^\S.*?   ([\d.]+) of ([\d.]+) · ")  # gate   2 of 2 · one step ✓ · many steps ✓
+MARKS = re.compile(r"^\S.*?   ([\d.]+) of ([\d.]+) points · ")  # gate   2 of 2 points · one step ✓ · many steps ✓
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
