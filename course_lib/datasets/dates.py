@@ -124,8 +124,10 @@ def encode_source(texts: tuple[str, ...] | list[str]) -> tuple[Tensor, Tensor]:
     """Texts as padded places in `SOURCE_ALPHABET`, (texts, source), and their lengths (texts,).
 
     Raises:
-        ValueError: an empty text, one longer than any of the data, or a sign that no date holds; says which.
+        ValueError: no text, an empty one, one longer than any of the data, or a sign that no date holds; says which.
     """
+    if not texts:
+        raise ValueError("there is nothing to translate: give at least one text")
     for text in texts:
         if not text.strip():
             raise ValueError("there is nothing to translate: write a date, such as 5 march 1998")

@@ -81,9 +81,15 @@ def write(
         temperature, top_k, top_p: see `reshape`.
         seed: of what is drawn.
         stop: end with the first `<end>`.
+
+    Raises:
+        ValueError: a token that the model does not have, or settings that `reshape` refuses.
     """
     generator = torch.Generator().manual_seed(seed)
-    logits, states = model(torch.tensor([[END_ID, *prompt]]))  # (1, time, vocabulary)
+    try:
+        logits, states = model(torch.tensor([[END_ID, *prompt]]))  # (1, time, vocabulary)
+    except IndexError as error:
+        raise ValueError("the prompt holds a token that is no word of this model: use its own vocabulary") from error
     written: list[Written] = []
     while len(written) < words:
         probs = reshape(logits[0, -1], temperature, top_k, top_p)  # (vocabulary,)

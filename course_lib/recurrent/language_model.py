@@ -42,7 +42,7 @@ class LanguageModel(nn.Module):
         readable: with our own network, whose gates can be seen and clamped, in place of PyTorch's, which is faster.
 
     Raises:
-        ValueError: tied with two different sizes.
+        ValueError: there is no such cell, a size is below 1, or tied with two different sizes.
     """
 
     def __init__(
@@ -57,6 +57,10 @@ class LanguageModel(nn.Module):
         readable: bool = False,
     ):
         super().__init__()
+        if cell not in CELLS:
+            raise ValueError(f"cell is one of {', '.join(CELLS)}, not {cell!r}")
+        if min(vocabulary_size, embedding_size, hidden_size, num_layers) < 1:
+            raise ValueError("vocabulary_size, embedding_size, hidden_size and num_layers must be at least 1")
         if tied and embedding_size != hidden_size:
             raise ValueError(f"tied needs embedding_size = hidden_size, not {embedding_size} and {hidden_size}")
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
@@ -224,7 +228,13 @@ def cosine(done: float) -> float:
 
 @torch.no_grad()
 def logprobs(model: LanguageModel, tokens: Tensor) -> Tensor:
-    """log P of each token of a stream given all those before it, (time,); the stream begins a paragraph."""
+    """log P of each token of a stream given all those before it, (time,); the stream begins a paragraph.
+
+    Raises:
+        ValueError: the stream is empty.
+    """
+    if len(tokens) == 0:
+        raise ValueError("there is nothing to score: the stream is empty")
     tokens = tokens.to(model.head.bias.device)
     previous = torch.cat([tokens.new_tensor([END_ID]), tokens[:-1]])  # (time,)
     found, states = [], None
@@ -235,7 +245,13 @@ def logprobs(model: LanguageModel, tokens: Tensor) -> Tensor:
 
 
 def perplexity(logprobs: Tensor) -> float:
-    """exp of the mean of -log P: among how many words, all alike, the model seems to guess. logprobs (time,)"""
+    """exp of the mean of -log P: among how many words, all alike, the model seems to guess. logprobs (time,)
+
+    Raises:
+        ValueError: there is no word.
+    """
+    if len(logprobs) == 0:
+        raise ValueError("the perplexity of no words at all is not defined: give at least one log-probability")
     return math.exp(-logprobs.mean())
 
 

@@ -45,10 +45,12 @@ class NGram:
         """Count a stream of tokens (time,) in which each paragraph ends with `<end>`.
 
         Raises:
-            ValueError: there is nothing to count.
+            ValueError: there is nothing to count, or a token that is no place in the vocabulary.
         """
         if len(tokens) == 0:
             raise ValueError("the corpus is empty: an n-gram model needs at least one token to count")
+        if not 0 <= tokens.min() <= tokens.max() < self.vocabulary_size:
+            raise ValueError(f"tokens are places from 0 to {self.vocabulary_size - 1}; there are others")
         self.counts = [defaultdict(Counter) for _ in range(self.order)]
         for word, history in self._walk(tokens.tolist()):
             self.counts[-1][history][word] += 1
@@ -96,7 +98,13 @@ class NGram:
         return probs
 
     def logprobs(self, tokens: Tensor) -> Tensor:
-        """log P of each token of a stream given those before it, (time,); -inf for what has no probability."""
+        """log P of each token of a stream given those before it, (time,); -inf for what has no probability.
+
+        Raises:
+            ValueError: the stream is empty, or nothing was counted yet.
+        """
+        if len(tokens) == 0:
+            raise ValueError("there is nothing to score: the stream is empty")
         probs = [self.prob(word, history) for word, history in self._walk(tokens.tolist())]
         return torch.tensor([math.log(prob) if prob else -math.inf for prob in probs], dtype=torch.float64)
 
@@ -114,7 +122,9 @@ class NGram:
             history = start if word == END_ID else (*history, word)[1:]
 
     def _last(self, history: Iterable[int]) -> History:
-        """The part of a history that the model reads, filled up in front with `<end>`."""
+        """The part of a history that the model reads, filled up in front with `<end>`; ValueError before `fit`."""
+        if not self.totals:
+            raise ValueError("this n-gram model has counted nothing yet: call its `fit` with a text")
         history = (*[END_ID] * (self.order - 1), *history)
         return tuple(history[len(history) - self.order + 1 :])
 

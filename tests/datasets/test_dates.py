@@ -138,3 +138,8 @@ def test_what_was_written_ends_at_its_end():
 def test_what_cannot_be_loaded(part, rows):
     with pytest.raises(ValueError, match=r"no 'dev'|rows is from 1"):
         load_dates(part, rows=rows)
+
+
+def test_no_text_at_all_is_refused():
+    with pytest.raises(ValueError, match="give at least one text"):
+        encode_source([])

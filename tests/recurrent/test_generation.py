@@ -252,3 +252,8 @@ def test_a_language_model_as_a_step():
 def test_a_search_needs_a_width_and_a_length(sizes):
     with pytest.raises(ValueError, match="width and max_length must be at least 1"):
         beam_search(scripted, 0, None, end=END, **sizes)
+
+
+def test_a_prompt_of_another_vocabulary_is_refused():
+    with pytest.raises(ValueError, match="no word of this model"):
+        write(LanguageModel(5, 4, 4), [7], 3)

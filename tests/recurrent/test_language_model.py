@@ -9,14 +9,8 @@ from torch.testing import assert_close
 from course_lib.checkpoints import CheckpointError, load_model, save_model
 from course_lib.datasets.english import END_ID, load_english
 from course_lib.datasets.grammar import VOCABULARY, load_grammar
-from course_lib.exercises import get
-from course_lib.exercises.feedback import words
-from course_lib.exercises.judge import judge
-from course_lib.exercises.run import HereRunner
-from course_lib.notebooks.files import right_answers
 from course_lib.paths import data_folder
 from course_lib.recurrent import language_model
-from course_lib.recurrent.generation import write
 from course_lib.recurrent.language_model import (
     CHECKPOINT,
     LanguageModel,
@@ -179,6 +173,31 @@ def test_tied_models_begin_near_the_uniform_guess():
     assert perplexity(logprobs(model, torch.randint(500, (200,)))) < 600
 
 
+def test_no_text_is_refused():
+    nothing = torch.tensor([], dtype=torch.int64)
+    with pytest.raises(ValueError, match="the stream is empty"):
+        logprobs(small(), nothing)
+    with pytest.raises(ValueError, match="perplexity of no words"):
+        perplexity(nothing.double())
+    for time, streams in ((0, 1), (1, 0)):
+        with pytest.raises(ValueError, match="at least one stream of at least one word"):
+            stream_batches(torch.arange(9), time, streams)
+
+
+def test_the_logprobs_of_a_long_text_are_those_of_one_reading(monkeypatch):
+    model, tokens = small("lstm", num_layers=2), torch.arange(50) % 11
+    whole = logprobs(model, tokens)
+    monkeypatch.setattr(language_model, "PIECE", 7)
+    assert torch.allclose(logprobs(model, tokens), whole, atol=1e-6)
+
+
+def test_models_that_there_are_not():
+    with pytest.raises(ValueError, match="cell is one of rnn, lstm, gru, not 'transformer'"):
+        LanguageModel(11, cell="transformer")
+    with pytest.raises(ValueError, match="must be at least 1"):
+        LanguageModel(0)
+
+
 def test_tied_needs_equal_sizes():
     with pytest.raises(ValueError, match="tied needs embedding_size = hidden_size, not 5 and 6"):
         LanguageModel(11, embedding_size=5, hidden_size=6, tied=True)
@@ -227,102 +246,3 @@ def test_a_writer_that_is_missing_is_said_in_words(tmp_path, monkeypatch):
             load_writer()
     finally:
         load_writer.cache_clear()
-
-
-# What the exercises of 4.6 say to answers that are right in another way, or wrong in a way without a name.
-
-
-def verdict_on(id: str, **other):
-    """The verdict on the right answer with some of its functions exchanged."""
-    namespace: dict = {}
-    exec(right_answers()[id], namespace)
-    return judge(get(id), HereRunner({asked.name: namespace[asked.name] for asked in get(id).asked} | other))
-
-
-def next_probs(model, text, temperature):
-    logits, _ = model(torch.tensor([text]))  # all that was written, from the start: slow, and right
-    return (logits[0, -1] / temperature).softmax(dim=0)
-
-
-def by_inverse(model, prompt, n, temperature, generator):
-    text = prompt.tolist()
-    for _ in range(n):
-        shares = next_probs(model, text, temperature or 1e-4).cumsum(dim=0)
-        text.append(min(int((torch.rand(1, generator=generator) > shares).sum()), len(shares) - 1))
-    return torch.tensor(text[len(prompt) :])
-
-
-def by_gumbel(model, prompt, n, temperature, generator):
-    text = prompt.tolist()
-    for _ in range(n):
-        noise = -torch.log(-torch.log(torch.rand(model(prompt[None])[0].shape[-1], generator=generator)))
-        text.append((next_probs(model, text, 1.0).log() + temperature * noise).argmax())
-    return text[len(prompt) :]
-
-
-@pytest.mark.parametrize("answer", [by_inverse, by_gumbel])
-def test_there_are_other_ways_to_draw(answer):
-    verdict = verdict_on("recurrent.generation", generate=answer)
-    assert verdict.status == "passed", words(verdict)
-
-
-def test_an_answer_writes_with_the_courses_models():
-    namespace: dict = {}
-    exec(right_answers()["recurrent.generation"], namespace)
-    prompt = random_tokens(4)
-    for model in (small().eval(), small("gru").eval().readable()):
-        wanted = [written.token for written in write(model, prompt.tolist(), 6, temperature=0.0)]
-        after_end = torch.cat([torch.tensor([END_ID]), prompt])  # where `write` begins
-        assert namespace["generate"](model, after_end, 6, 0, torch.Generator()) == wanted
-
-
-def test_a_model_says_which_tokens_it_takes():
-    verdict = verdict_on("recurrent.generation", generate=lambda model, prompt, *rest: model(prompt))
-    assert "whole numbers of shape (1, time), and got a tensor of shape (1,)" in " ".join(words(verdict).split())
-
-
-def test_a_vocabulary_may_stand_in_any_order():
-    def sorted_vocabulary(tokens, min_count):
-        return ("<unk>", *sorted({token for token in tokens if tokens.count(token) >= min_count}))
-
-    def encode_texts(train, test, min_count):
-        vocabulary = sorted_vocabulary(train, min_count)
-        ids = [[vocabulary.index(word) if word in vocabulary else 0 for word in text] for text in (train, test)]
-        return tuple(map(torch.tensor, ids))
-
-    verdict = verdict_on("recurrent.lstm-lm", build_vocab=sorted_vocabulary, encode_texts=encode_texts)
-    assert verdict.status == "passed", words(verdict)
-
-
-@pytest.mark.parametrize(
-    ("vocabulary", "sentence"),
-    [(lambda tokens, min_count: {"<unk>": 0}, "should return a list of words, and returned a dict"),
-     (lambda tokens, min_count: [0], "should return a list of words, and returned a list of other things"),
-     (lambda tokens, min_count: [], "your first word is '', wanted '<unk>'"),
-     (lambda tokens, min_count: None, "returned None")],
-)  # fmt: skip
-def test_what_is_no_vocabulary_is_said(vocabulary, sentence):
-    assert sentence in " ".join(words(verdict_on("recurrent.lstm-lm", build_vocab=vocabulary)).split())
-
-
-def test_a_head_by_hand_is_right_and_the_table_may_not_be_changed():
-    def lm_head(outputs, W, b):
-        z = torch.stack([W @ h + b for h in outputs])
-        z = z - z.amax(dim=1, keepdim=True)
-        return z - z.exp().sum(dim=1, keepdim=True).log()
-
-    assert verdict_on("recurrent.lstm-lm.softmax", lm_head=lm_head).status == "passed"
-
-    def nearest(E, index, k):
-        E /= E.norm(dim=1, keepdim=True).clamp(min=1e-8)
-        scores = E @ E[index]
-        scores[index] = -2
-        return scores.topk(k).indices
-
-    assert "It changes E in place" in words(verdict_on("recurrent.embedding", nearest=nearest))
-
-
-def test_pytorchs_own_loss_is_not_allowed():
-    for loss in (nn.functional.nll_loss, nn.functional.cross_entropy, nn.NLLLoss(), nn.CrossEntropyLoss()):
-        verdict = verdict_on("recurrent.lstm-lm.softmax", nll=lambda logp, targets, loss=loss: loss(logp, targets))
-        assert verdict.symptom == "library used"

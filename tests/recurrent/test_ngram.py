@@ -175,3 +175,12 @@ def test_models_that_there_are_not(arguments, message):
 def test_nothing_to_count_is_refused():
     with pytest.raises(ValueError, match="the corpus is empty"):
         NGram(2, WORDS).fit(torch.tensor([], dtype=torch.int64))
+
+
+def test_what_cannot_be_counted_or_scored_is_refused():
+    with pytest.raises(ValueError, match="tokens are places from 0 to 2"):
+        NGram(2, 3).fit(torch.tensor([1, 2, 3]))
+    with pytest.raises(ValueError, match="counted nothing yet"):
+        NGram(2, 3).prob(1)
+    with pytest.raises(ValueError, match="the stream is empty"):
+        NGram(2, 3).fit(torch.tensor([1, 2])).logprobs(torch.tensor([], dtype=torch.int64))
