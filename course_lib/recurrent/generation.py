@@ -31,25 +31,27 @@ def reshape(logits: Tensor, temperature: float = 1.0, top_k: int | None = None, 
         ValueError: a negative temperature, a top_k that is not from 1 to the vocabulary's size, a top_p outside (0, 1].
     """
     size = logits.shape[-1]
+    _check(temperature, top_k, top_p, size)
+    if temperature == 0:
+        return torch.nn.functional.one_hot(logits.argmax(dim=-1), size).to(logits.dtype)
+    probs = (logits / temperature).softmax(dim=-1)
+    if top_k is None and top_p == 1:
+        return probs  # nothing is cut
+    ordered, order = probs.topk(top_k or size)  # (..., top_k), the most probable word first
+    before = ordered.cumsum(dim=-1) - ordered  # the share of the words that are more probable
+    kept = (before < top_p) | (top_p == 1)  # the first one always is; by rounding, a share before may be 1
+    probs = torch.zeros_like(probs).scatter(-1, order, ordered * kept)
+    return probs / probs.sum(dim=-1, keepdim=True)
+
+
+def _check(temperature: float, top_k: int | None, top_p: float, size: int) -> None:
+    """Raises what `reshape` says."""
     if not (math.isfinite(temperature) and temperature >= 0):
         raise ValueError(f"temperature must be 0 (greedy) or above, not {temperature}")
     if top_k is not None and not 1 <= top_k <= size:
         raise ValueError(f"top_k must be from 1 to {size}, the words there are, not {top_k}")
     if not 0 < top_p <= 1:
         raise ValueError(f"top_p is a share above 0 and at most 1, not {top_p}")
-    if temperature == 0:
-        return torch.nn.functional.one_hot(logits.argmax(dim=-1), size).to(logits.dtype)
-    probs = (logits / temperature).softmax(dim=-1)
-    if top_k is None and top_p == 1:
-        return probs  # nothing is cut, not even by a rounded sum; and sorting is most of the work
-    if top_k is None:
-        ordered, order = probs.sort(dim=-1, descending=True)  # (..., vocabulary)
-    else:
-        ordered, order = probs.topk(top_k, dim=-1)  # (..., top_k)
-    before = ordered.cumsum(dim=-1) - ordered  # the share of the words that are more probable
-    kept = (before < top_p) | (top_p == 1)  # the first one always is; by rounding, a share before may be 1
-    probs = torch.zeros_like(probs).scatter(-1, order, ordered * kept)
-    return probs / probs.sum(dim=-1, keepdim=True)
 
 
 class Written(NamedTuple):
