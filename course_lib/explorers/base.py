@@ -15,34 +15,10 @@ import torch
 
 from course_lib import progress
 from course_lib.checkpoints import CheckpointError
-from course_lib.exercises.run import explain, time_limit
 from course_lib.explorers.canvas import Canvas, to_png
 from course_lib.explorers.controls import Control
+from course_lib.explorers.learners import LearnerError
 from course_lib.explorers.prediction import Prediction, PredictionBox
-
-
-class LearnerError(Exception):
-    """The learner's own code failed inside an explorer; its text is shown as theirs."""
-
-
-@contextlib.contextmanager
-def learners_code(what: str, seconds: float = 5.0) -> Iterator[None]:
-    """Run the learner's code; whatever it raises becomes a `LearnerError` that names their line.
-
-    Args:
-        what: how to call it, such as "Your lstm_cell".
-        seconds: until it is stopped, where the system has a way to.
-    """
-    try:
-        with time_limit(seconds):
-            yield
-    except LearnerError:
-        raise
-    except BaseException as raised:
-        problem = explain(raised, seconds)
-        said = f"raised {problem.message}" if problem.kind == "raised" else problem.message
-        line = f" (line {problem.line}: {problem.text})" if problem.text else ""
-        raise LearnerError(f"{what} {said}{line}") from raised
 
 
 @dataclass(frozen=True)
@@ -69,11 +45,11 @@ class Explorer:
         hide: controls that this lesson leaves out.
         predict: a question to answer before the controls unlock.
         learner: the learner's own function, run beside the reference.
-        with_quests: whether this lesson shows the quests.
+        with_quests: which quests this lesson shows: all, none, or those with these ids.
         state: where to open, control by control.
 
     Raises:
-        ValueError: a control is unknown, or cannot be set to the value asked for.
+        ValueError: a control or a quest is unknown, or a control cannot be set to the value asked for.
     """
 
     id: ClassVar[str] = ""  # the syllabus topic, under which predictions and quests are kept
@@ -89,12 +65,12 @@ class Explorer:
         hide: Sequence[str] = (),
         predict: Prediction | None = None,
         learner: Callable | None = None,
-        with_quests: bool = True,
+        with_quests: bool | Sequence[str] = True,
         **state,
     ):
         self.hide, self.predict, self.learner = tuple(hide), predict, learner
         self.asking = predict is not None  # until it is answered, no view may give the answer away
-        self._asked = self.quests if with_quests else ()
+        self._asked = self._chosen_quests(with_quests)
         self._known([*state, *hide])
         self._opened_at = {name: control.start for name, control in self.controls.items()} | state
         for name, value in self._opened_at.items():
@@ -150,6 +126,14 @@ class Explorer:
     def reset(self) -> None:
         """Back to the state that it was opened at."""
         self.set(**self._opened_at)
+
+    def _chosen_quests(self, chosen: bool | Sequence[str]) -> tuple[Quest, ...]:
+        if isinstance(chosen, bool):
+            return self.quests if chosen else ()
+        there = {quest.id: quest for quest in self.quests}
+        if unknown := [name for name in chosen if name not in there]:
+            raise ValueError(f"{type(self).__name__} has no quest {unknown[0]!r}; it has {', '.join(there)}")
+        return tuple(there[name] for name in chosen)
 
     def _known(self, names) -> None:
         unknown = [name for name in names if name not in self.controls]

@@ -148,6 +148,14 @@ def test_a_quest_is_ticked_and_stays():
     assert Bar(with_quests=False).view and not Bar(with_quests=False).done
 
 
+def test_a_lesson_shows_the_quests_that_it_names():
+    names = [quest.id for quest in Bar.quests]
+    assert f"<b>Quest</b>: {Bar.quests[0].text}" in Bar(with_quests=names[:1]).view.children[-1].value
+    assert not Bar(with_quests=()).view.children[-1].value
+    with pytest.raises(ValueError, match=f"no quest 'elsewhere'; it has {', '.join(names)}"):
+        Bar(with_quests=("elsewhere",))
+
+
 PREDICTION = Prediction(
     question="How high will it be?",
     options=("low", "high"),
