@@ -32,16 +32,16 @@ def build_clipping(figure: Figure, surface: dict) -> dict:
     losses.grid(axis="y")
     return {
         **_build_plane(figure, plane),
-        "free": _path(walk, "white", INK),
+        "free": _path(walk, INK, "white"),
         "path": _path(walk, VERMILLION, "white"),
         "start": walk.plot([], [], color=INK, marker="*", ms=13, ls="", path_effects=_halo("white", 2.5), zorder=4)[0],
         "end": walk.plot([], [], color=VERMILLION, marker="o", ms=8, mec="white", ls="", zorder=5)[0],
         "ends": [walk.text(4.04, b, "", color=INK, zorder=6) for b in (-3.05, -3.15)],
-        "free_losses": losses.plot([], [], color=GREY, lw=1.3, ls=(0, (4, 2)))[0],
+        "free_losses": losses.plot([], [], color=INK, lw=1.3)[0],
         "losses": losses.plot([], [], color=VERMILLION)[0],
         "last": losses.plot([], [], color=VERMILLION, marker="o", ms=6, ls="")[0],
         "names": [losses.text(MOST_STEPS, y, "", color=color, ha="right", va="center", fontsize=8.5)
-                  for y, color in ((8, GREY), (2.2, VERMILLION))],
+                  for y, color in ((8, INK), (2.2, VERMILLION))],
     }  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def update_clipping(artists: dict, data: dict) -> None:
     own.set_text(mode if mode != "none" else "no clipping")
     own_end, free_end = artists["ends"]
     own_end.set_text("" if mode == "none" else f"loss {mode}: {_end(data['losses'], data['off'])}")
-    unclipped = "loss without clipping" if mode == "none" else "unclipped (white)"
+    unclipped = "loss without clipping" if mode == "none" else "unclipped (black)"
     free_end.set_text(f"{unclipped}: {_end(data['free_losses'], data['free_off'])}")
 
 

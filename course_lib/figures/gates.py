@@ -114,10 +114,7 @@ def show_panel(panel: dict[str, Artist], values: np.ndarray, cmap: str, low: flo
                chosen: tuple[int, int], held: tuple[int, int, int, int] | None) -> None:  # fmt: skip
     """Show `values` (units, time) between `low` and `high`, the chosen (word, row), and what is held: (first row, last
     row, first word, last word) or None."""
-    heat = panel["heat"]
-    if (heat.cmap.name, heat.norm.vmin, heat.norm.vmax) != (cmap, low, high):  # a map's table is costly to make
-        heat.set_map(cmap, low, high)
-    heat.set_data(values)
+    _show_heat(panel["heat"], values, cmap, low, high)
     panel["focus"].set_xy(chosen)
     panel["held"].set_visible(held is not None)
     if held:
@@ -125,12 +122,30 @@ def show_panel(panel: dict[str, Artist], values: np.ndarray, cmap: str, low: flo
         panel["held"].set_bounds(first_word, first_row, last_word - first_word + 1, last_row - first_row + 1)
 
 
-def colour_key(axes: Axes, cmap: str, low: float, high: float) -> None:
-    """A strip of a colour map with its ends named below it."""
-    HeatMap(axes, cmap, low, high, lines=False).set_data(np.linspace(low, high, 32)[None])
+def _show_heat(heat: HeatMap, values: np.ndarray, cmap: str, low: float, high: float) -> None:
+    if (heat.cmap.name, heat.norm.vmin, heat.norm.vmax) != (cmap, low, high):  # a map's table is costly to make
+        heat.set_map(cmap, low, high)
+    heat.set_data(values)
+
+
+def colour_key(axes: Axes, cmap: str, low: float, high: float) -> dict[str, Artist]:
+    """A strip of a colour map with its ends named below it; `show_key` turns it into that of another one."""
+    style = {"transform": axes.transAxes, "va": "top", "color": GREY, "fontsize": 8.5}
+    key = {
+        "heat": HeatMap(axes, cmap, low, high, lines=False),
+        "below": axes.text(0, -0.35, "", ha="left", **style),
+        "above": axes.text(1, -0.35, "", ha="right", **style),
+    }
+    show_key(key, cmap, low, high)
+    return key
+
+
+def show_key(key: dict[str, Artist], cmap: str, low: float, high: float) -> None:
+    """Show the colours from `low` to `high` in a key that `colour_key` made."""
+    _show_heat(key["heat"], np.linspace(low, high, 32)[None], cmap, low, high)
     below, above = ("0 closed", "1 open") if cmap == SHARE else (f"−{high}", f"+{high}")
-    axes.text(0, -0.35, below, transform=axes.transAxes, ha="left", va="top", color=GREY, fontsize=8.5)
-    axes.text(1, -0.35, above, transform=axes.transAxes, ha="right", va="top", color=GREY, fontsize=8.5)
+    key["below"].set_text(below)
+    key["above"].set_text(above)
 
 
 def _build_numbers(figure: Figure, artists: dict) -> None:
@@ -156,9 +171,10 @@ def _build_numbers(figure: Figure, artists: dict) -> None:
         figure.add_artist(Line2D([SIDE, SIDE + 0.21], [y, y], color=GREY, lw=0.8))
     artists["held_note"] = write(SIDE, 0.39, "", color=VERMILLION)
     artists["difference"] = write(SIDE, 0.335, "", color=GREY)
+    artists["keys"] = {}
     for y, title, name in ((0.255, "gates", "write"), (0.16, "cell", "cell"), (0.065, "output", "hidden")):
         axes = figure.add_axes((SIDE + 0.07, y, 0.16, 0.022))
-        colour_key(axes, *PANELS[name][1:])
+        artists["keys"][name] = colour_key(axes, *PANELS[name][1:])
         write(SIDE, y + 0.011, title, color=GREY)
 
 
@@ -187,6 +203,8 @@ def update_gates(artists: dict, data: dict) -> None:
     gate, *held = data["clamped"] or (None,)
     for name, (_title, *look) in PANELS.items():
         look = (SIGNED, -1, 1) if data["difference"] else look
+        if name in artists["keys"]:
+            show_key(artists["keys"][name], *look)
         here = held if name == gate else None
         show_panel(artists[name], data["panels"][name], *look, (data["word"], data["row"]), here)
 
@@ -266,9 +284,9 @@ def update_answer(artists: dict, data: dict) -> None:
     """Show one answer: `words` (time,) and `chance` (time,), of praise after each of them."""
     chance, count = data["chance"], len(data["words"])
     artists["bar"].set_width(chance[-1])
-    inside = chance[-1] > 0.12
+    inside = chance[-1] > 0.2
     artists["chance"].set(x=chance[-1] + (-0.01 if inside else 0.01), ha="right" if inside else "left",
-                          color="white" if inside else INK, text=f"{chance[-1]:.0%}")  # fmt: skip
+                          color="white" if inside else INK, text=f"{chance[-1]:.0%} praise")  # fmt: skip
     artists["trace"].set_xlim(0, count)
     artists["line"].set_data(np.arange(count) + 0.5, chance)
     slanted = sum(map(len, data["words"])) + 2 * count > 95

@@ -35,12 +35,12 @@ def draw_gru_step(numbers: dict[str, float], word: str, reset: str = "after") ->
         arrow((5, 1.75), (5, STATE_LINE - 0.2), BLUE)
         arrow((8.3, CANDIDATE_LINE), (7.5, CANDIDATE_LINE), ORANGE)
 
-        write(0.85, STATE_LINE, f"state before\n{numbers['before']:+.2f}")
-        write(9.2, STATE_LINE, f"state\n{numbers['h']:+.2f}", weight="bold")
-        write(5, 1.45, f"update gate {numbers['z']:.2f}:\nwhat share to keep", BLUE)
-        write(0.85, CANDIDATE_LINE, f"reset gate\n{numbers['r']:.2f}: what\nshare to use", PURPLE)
-        write(4.3, CANDIDATE_LINE, f"candidate\n{numbers['n']:+.2f}", GREEN)
-        write(9.1, CANDIDATE_LINE, f"1 − update {1 - numbers['z']:.2f}:\nwhat share\nto replace", ORANGE)
+        write(0.85, STATE_LINE, f"state before\n{numbers['before']:+.3f}")
+        write(9.2, STATE_LINE, f"state\n{numbers['h']:+.3f}", weight="bold")
+        write(5, 1.45, f"update gate {numbers['z']:.3f}:\nwhat share to keep", BLUE)
+        write(0.85, CANDIDATE_LINE, f"reset gate\n{numbers['r']:.3f}: what\nshare to use", PURPLE)
+        write(4.3, CANDIDATE_LINE, f"candidate\n{numbers['n']:+.3f}", GREEN)
+        write(9.1, CANDIDATE_LINE, f"1 − update {1 - numbers['z']:.3f}:\nwhat share\nto replace", ORANGE)
         write(3.05, CANDIDATE_LINE + 0.25, "past", GREY)
         if reset == "after":
             write(2.42, 1.6, "matrix", GREY, ha="left")

@@ -8,7 +8,8 @@ from matplotlib.patches import Circle
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 MOST_LAG = 100
-LOWEST, HIGHEST = 1e-20, 1e10  # of the axis; what lies beyond is drawn on its edge
+LOWEST, HIGHEST = 1e-20, 1e10  # of the axis
+FAR = 1e60  # beyond it, and below 1 / FAR, nothing is drawn: far outside the axis, so that lines leave it as they run
 REACH = 3.6  # of the axes of the plane of complex numbers
 LEFT, RIGHT = 0.075, 0.665  # where the panels begin
 LINES = {
@@ -70,7 +71,7 @@ def update_lag_gradients(artists: dict, data: dict) -> None:
     for name, line in artists["lines"].items():
         values = data[name]
         shown = values is not None
-        line.set(data=(lags, np.clip(values if shown else np.ones(len(lags)), LOWEST, HIGHEST)), visible=shown)
+        line.set(data=(lags, np.clip(values if shown else np.ones(len(lags)), 1 / FAR, FAR)), visible=shown)
         artists["samples"][name].set_visible(shown)
         artists["names"][name].set_text(names[name] if shown else "")
     for name in ("matrix", "step"):

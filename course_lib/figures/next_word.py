@@ -5,132 +5,106 @@ import textwrap
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from course_lib.figures.generation import percent
 from course_lib.figures.labels import Label, Labels, shortened, width_of
+from course_lib.figures.page import add_boxes, add_page, add_panel, boxes, write
 from course_lib.figures.style import BLUE, GREEN, GREY, INK, VERMILLION
 
-WIDTH, HEIGHT = 880, 556
+WIDTH, HEIGHT = 880, 556  # screen pixels
 EDGE = 24  # of the page
 WORDS_Y, COUNTS_Y = 48, 73
 LONG = 18  # letters of a word that are shown
+COUNTED, COUNT = 4, 7  # of the last words the count stands below, which needs room for so many letters
 ROWS, ROW, TABLE_Y = 13, 21, 150  # of the next-word table
-WRITTEN_Y = TABLE_Y + (ROWS + 1) * ROW + 38
-BARS, BARS_END, NGRAM_X, LSTM_X = 142, 392, 446, 500
-RIGHT, RIGHT_END = 590, 856
+TABLE_END = TABLE_Y + (ROWS + 1) * ROW
+WRITTEN_Y = TABLE_END + 38
+BARS, BARS_END, NGRAM_X, LSTM_X = 142, 392, 446, 500  # the bars' edges, the numbers' right edges
+ENDS = (0.1, 0.25, 0.5, 1.0)  # the bars' axis ends at one of these
+PANELS_X, RIGHT, RIGHT_END = 550, 590, 856  # the panels' titles from PANELS_X, their axes from RIGHT to RIGHT_END
+SIZES_Y = 442
 HIGHEST, INFINITE = 2200, 4000  # finite perplexities are shown up to HIGHEST; the infinite ones stand above
 DASHES = {1: (0, (1, 1.6)), 2: (0, (5, 2.5)), 3: "-"}  # of the smallest, the middle and the largest training text
-ENDS = (0.1, 0.25, 0.5, 1.0)  # of the bars' axis
 TOKEN, NUMBER, WORD, TEXT = 10, 8.5, 9.5, 9  # points of what is set in letters of one width
-LOOKS = {"n-gram": BLUE, "LSTM": VERMILLION, "mixture": GREEN}
+COLOR_OF = {"n-gram": BLUE, "LSTM": VERMILLION, "mixture": GREEN}
 
 
 def build_next_word(figure: Figure, sizes: tuple[str, ...], orders: tuple[int, ...]) -> dict:
     """Make the page and the two panels; the artists that move come back by name.
 
     Args:
-        figure: an empty one, 880 × 556.
+        figure: an empty one of WIDTH by HEIGHT screen pixels.
         sizes: names of three training texts, from the smallest to the largest.
         orders: of the n-gram models.
     """
-    page = figure.add_axes((0, 0, 1, 1))
-    page.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0))  # the page counts in pixels, from the top left
-    page.axis("off")
-    artists: dict = {}
-    _build_words(page, artists)
-    _build_table(page, artists)
-    _build_written(page, artists)
-    _build_panels(figure, page, artists, sizes, orders)
-    return artists
-
-
-def _write(page: Axes, x: float, y: float, text: str = "", color: str = INK, **style):
-    return page.text(x, y, text, color=color, va="center", parse_math=False, **style)
-
-
-def _mono(size: float, x: float, y: float, text: str, color: str = INK, align: str = "left") -> Label:
-    return Label(x, y, text, color, align, size=size, mono=True)
-
-
-def _build_words(page: Axes, artists: dict) -> None:
-    _write(page, EDGE, 17, "what you typed", weight="bold")
-    artists["window"] = page.add_patch(Rectangle((0, WORDS_Y - 13), 0, 26, fc="#DDEFFA", ec=BLUE, lw=1.4))
-    artists["window_name"] = _write(page, 160, 17, color=BLUE)
-    artists["all_name"] = _write(page, WIDTH - EDGE, 17, color=VERMILLION, ha="right")
-    artists["all"] = page.plot([], [], color=VERMILLION, lw=1.6)[0]
-    artists["tokens"], artists["counts"] = Labels(page.figure), Labels(page.figure)
+    page = add_page(figure)
     note = "number under a word: how often the training text holds all from there to the end of what you typed"
-    _write(page, EDGE, 95, note, color=GREY, fontsize=8.5)
+    write(figure, EDGE, 17, "what you typed", weight="bold")
+    write(figure, EDGE, 95, note, color=GREY, fontsize=8.5)
+    write(figure, EDGE, WRITTEN_Y - 24, "written on", weight="bold")
+    return {
+        "labels": Labels(figure),
+        "window": page.add_patch(Rectangle((0, WORDS_Y - 13), 0, 26, fc="#DDEFFA", ec=BLUE, lw=1.4)),
+        "whole": page.plot([], [], color=VERMILLION, lw=1.6)[0],
+        **_build_table(figure, page),
+        **_build_panels(figure, sizes, orders),
+        "samples": {
+            size: page.add_line(Line2D([_size_x(rank), _size_x(rank) + 28], [SIZES_Y] * 2, ls=DASHES[rank]))
+            for rank, size in enumerate(sizes, 1)
+        },
+    }
 
 
-def _build_table(page: Axes, artists: dict) -> None:
-    _write(page, EDGE, 124, "the next word", weight="bold")
-    for x, name, sign in ((BARS, "n-gram", "■"), (BARS + 76, "LSTM", "■"), (BARS + 142, "mixture", "◆")):
-        artists[f"key {name}"] = _write(page, x, 124, f"{sign} {name}", color=LOOKS[name])
-    bottom = TABLE_Y + (ROWS + 1) * ROW
+def _build_table(figure: Figure, page: Axes) -> dict:
+    write(figure, EDGE, 124, "the next word", weight="bold")
+    write(figure, BARS, 124, "■ n-gram", color=BLUE)
     for share in (0, 0.5, 1):
-        page.plot([BARS + share * (BARS_END - BARS)] * 2, [TABLE_Y - 8, bottom - 8], color="#E4E4E4", lw=0.8, zorder=0)
-    artists["end"] = _write(page, BARS_END, 136, color=GREY, fontsize=8, ha="right")
-    for name in ("n-gram", "LSTM"):
-        artists[f"bars {name}"] = PolyCollection([], fc=LOOKS[name], lw=0)
-        page.add_collection(artists[f"bars {name}"], autolim=False)
-    artists["blend"] = page.plot([], [], color=GREEN, marker="D", ms=3.8, ls="")[0]
-    artists["words"], artists["numbers"] = Labels(page.figure), Labels(page.figure)
-    artists["only"] = _write(page, BARS, 0, "at least twice as likely for the LSTM", color=VERMILLION, fontsize=8.5)
-    artists["none"] = _write(page, BARS + 6, TABLE_Y, color=BLUE, fontsize=9)
+        x = BARS + share * (BARS_END - BARS)
+        page.plot([x, x], [TABLE_Y - 8, TABLE_END - 8], color="#E4E4E4", lw=0.8, zorder=0)
+    return {
+        "bars": {name: add_boxes(page, fc=COLOR_OF[name]) for name in ("n-gram", "LSTM")},
+        "blend": page.plot([], [], color=GREEN, marker="D", ms=3.8, ls="")[0],
+    }
 
 
-def _build_written(page: Axes, artists: dict) -> None:
-    _write(page, EDGE, WRITTEN_Y - 24, "written on", weight="bold")
-    artists["copied"] = _write(page, BARS, WRITTEN_Y - 24, color=GREY, fontsize=8.5)
-    artists["names"] = [_write(page, EDGE, WRITTEN_Y + 34 * row) for row in range(2)]
-    artists["lines"] = Labels(page.figure)
-
-
-def _build_panels(figure: Figure, page: Axes, artists: dict, sizes: tuple[str, ...], orders: tuple[int, ...]) -> None:
-    def box(top: float, bottom: float) -> Axes:
-        place = (RIGHT / WIDTH, 1 - bottom / HEIGHT, (RIGHT_END - RIGHT) / WIDTH, (bottom - top) / HEIGHT)
-        axes = figure.add_axes(place)
+def _build_panels(figure: Figure, sizes: tuple[str, ...], orders: tuple[int, ...]) -> dict:
+    """What the validation text holds that is new, and how it surprises the models, both over the order."""
+    unseen, worth = add_panel(figure, RIGHT, 140, RIGHT_END, 228), add_panel(figure, RIGHT, 280, RIGHT_END, 398)
+    panels = {"unseen": unseen, "perplexities": worth}
+    for axes in panels.values():
         axes.set(xlim=(orders[0] - 0.3, orders[-1] + 0.3), xticks=orders)
         axes.grid(axis="y")
         axes.set_axisbelow(True)
-        return axes
-
-    unseen, worth = box(140, 228), box(280, 398)
     unseen.set(ylim=(-0.03, 1.03), yticks=[0, 0.5, 1], yticklabels=["0", "50 %", "100 %"], xticklabels=[])
-    worth.set(yscale="log", ylim=(9, INFINITE * 1.3), xlabel="order n")
+    worth.set(yscale="log", ylim=(9, INFINITE * 1.3), xlabel="order")
     worth.set_yticks([10, 100, 1000, INFINITE], ["10", "100", "1000", "∞"])
     worth.minorticks_off()
     worth.xaxis.labelpad = 1
-    _write(page, RIGHT - 40, 124, "n-grams of the validation text never seen", weight="bold")
-    _write(page, RIGHT - 40, 248, "perplexity of the validation text", weight="bold")
-    artists["scores"] = {
-        name: _write(page, x, 265, color=LOOKS[name], fontsize=8.5)
-        for name, x in (("n-gram", RIGHT - 40), ("LSTM", RIGHT + 68), ("mixture", RIGHT + 155))
+    write(figure, PANELS_X, 124, "n-grams of the validation text never seen", weight="bold")
+    write(figure, PANELS_X, 248, "perplexity of the validation text", weight="bold")
+    write(figure, PANELS_X, SIZES_Y, "training text", color=GREY, fontsize=8.5)
+
+    def dots(axes: Axes, **look) -> Line2D:
+        return axes.plot([], [], marker="o", ls="", clip_on=False, **look)[0]
+
+    return {
+        "curves": {
+            panel: {size: axes.plot([], [], ls=DASHES[rank])[0] for rank, size in enumerate(sizes, 1)}
+            for panel, axes in panels.items()
+        },
+        "dots": {panel: dots(axes, color=BLUE, ms=4, zorder=4) for panel, axes in panels.items()},
+        "here": {panel: dots(axes, color=INK, ms=10, mfc="none", mew=1.6, zorder=5) for panel, axes in panels.items()},
+        "level": worth.plot([], [], color=VERMILLION, lw=1.4, ls=(0, (6, 2, 1, 2)))[0],
+        "mixed": worth.plot([], [], color=GREEN, lw=1.6, marker="D", ms=4)[0],
     }
-    artists["curves"] = {
-        panel: {size: axes.plot([], [], ls=DASHES[rank])[0] for rank, size in enumerate(sizes, 1)}
-        for panel, axes in (("unseen", unseen), ("perplexities", worth))
-    }
-    artists["dots"] = {
-        panel: axes.plot([], [], color=BLUE, marker="o", ms=4, ls="", zorder=4, clip_on=False)[0]
-        for panel, axes in (("unseen", unseen), ("perplexities", worth))
-    }
-    artists["here"] = {
-        panel: axes.plot([], [], color=INK, marker="o", ms=10, mfc="none", mew=1.6, ls="", zorder=5, clip_on=False)[0]
-        for panel, axes in (("unseen", unseen), ("perplexities", worth))
-    }
-    artists["level"] = worth.plot([], [], color=VERMILLION, lw=1.4, ls=(0, (6, 2, 1, 2)))[0]
-    artists["mixed"] = worth.plot([], [], color=GREEN, lw=1.6, marker="D", ms=4)[0]
-    _write(page, RIGHT - 40, 442, "training text", color=GREY, fontsize=8.5)
-    artists["samples"], artists["sizes"] = {}, {}
-    for rank, size in enumerate(sizes, 1):
-        x = RIGHT + 48 + 74 * (rank - 1)
-        artists["samples"][size] = page.add_line(Line2D([x, x + 28], [442, 442], ls=DASHES[rank]))
-        artists["sizes"][size] = _write(page, x + 34, 442, size, fontsize=8.5)
+
+
+def _size_x(rank: int) -> float:
+    """Where the sample of a training text's line begins."""
+    return RIGHT + 48 + 74 * (rank - 1)
 
 
 def update_next_word(artists: dict, data: dict) -> None:
@@ -146,111 +120,131 @@ def update_next_word(artists: dict, data: dict) -> None:
             `perplexities`, size -> one value an order; `perplexity`, those of the chosen `size`; `lstm`, its
             perplexity, and `mixed`, one an order, or None; `order`.
     """
-    _move_words(artists, data)
-    _move_table(artists, data)
-    _move_written(artists, data)
-    _move_panels(artists, data)
+    _show_curves(artists, data)
+    artists["labels"].show(
+        [*_show_words(artists, data), *_show_table(artists, data), *_written(data), *_scores(data), *_sizes(data)]
+    )
 
 
-def _move_words(artists: dict, data: dict) -> None:
-    tail, reads, letter = data["unfinished"], data["reads"], width_of("m", TOKEN, mono=True)
+def _mono(size: float, x: float, y: float, text: str, color: str = INK, align: str = "left") -> Label:
+    return Label(x, y, text, color, align, size=size, mono=True)
+
+
+def _show_words(artists: dict, data: dict) -> list[Label]:
+    """What was typed, and how much of it each model reads."""
+    order, tail, reads = data["order"], data["unfinished"], data["reads"]
+    letter = width_of("m", TOKEN, mono=True)
     tokens = [shortened(token, LONG) + "=<unk>" * (token in data["unknown"]) for token in data["tokens"]]
-    shown, widths = _fitting(tokens, letter, WIDTH - 2 * EDGE - letter * (len(tail) + 2))
-    starts = EDGE + np.concatenate([[0], np.cumsum(widths)])
-    middles = (starts[:-1] + starts[1:]) / 2
+    shown, widths = _last_that_fit(tokens, letter, WIDTH - 2 * EDGE - letter * (len(tail) + 2))
+    edges = EDGE + np.concatenate([[0], np.cumsum(widths)])  # (shown + 1,), the last one is the end
+    middles = (edges[:-1] + edges[1:]) / 2
     colors = [GREY] * (len(shown) - reads) + [INK] * reads
-    lines = [_mono(TOKEN, x, WORDS_Y, *said, "center") for x, *said in zip(middles, shown, colors, strict=True)]
-    artists["tokens"].show([*lines, _mono(TOKEN, starts[-1] + letter, WORDS_Y, f"{tail}…" if tail else "", GREY)])
-    counts = zip(middles[::-1], data["seen"], colors[::-1], strict=False)
-    artists["counts"].show([_mono(NUMBER, x, COUNTS_Y, f"{times:,}×", color, "center") for x, times, color in counts])
-    first = starts[len(shown) - reads]
-    artists["window"].set_bounds(first, WORDS_Y - 13, starts[-1] - first, 26)
-    artists["window"].set_visible(reads > 0)
-    words = f"{data['order'] - 1} word{'' if data['order'] == 2 else 's'}" if data["order"] > 1 else "no word"
-    artists["window_name"].set_text(f"□ the n-gram of order {data['order']} reads {words}")
-    artists["all_name"].set_text("" if data["lstm"] is None else "▁ the LSTM reads all of it")
-    line = ([starts[0] + 3, starts[-1] - 3], [WORDS_Y + 15] * 2)
-    artists["all"].set_data(*(([], []) if data["lstm"] is None else line))
+    start, end = edges[len(shown) - reads], edges[-1]
+    artists["window"].set(x=start, width=end - start, visible=reads > 0)
+    of_all = data["lstm"] is not None
+    artists["whole"].set_data([edges[0] + 3, end - 3] if of_all else [], [WORDS_Y + 15] * 2 if of_all else [])
+    words = f"{order - 1} word{'s' * (order > 2)}" if order > 1 else "no word"
+    return [
+        Label(160, 17, f"□ the n-gram of order {order} reads {words}", BLUE),
+        Label(WIDTH - EDGE, 17, "▁ the LSTM reads all of it" * of_all, VERMILLION, "right"),
+        *(_mono(TOKEN, x, WORDS_Y, *said, "center") for x, *said in zip(middles, shown, colors, strict=True)),
+        _mono(TOKEN, end + letter, WORDS_Y, f"{tail}…" if tail else "", GREY),
+        *(_mono(NUMBER, x, COUNTS_Y, f"{times:,}×", color, "center")
+          for x, times, color in zip(middles[::-1], data["seen"], colors[::-1], strict=False)),
+    ]  # fmt: skip
 
 
-def _fitting(tokens: list[str], letter: float, room: float) -> tuple[list[str], list[float]]:
+def _last_that_fit(tokens: list[str], letter: float, room: float) -> tuple[list[str], list[float]]:
     """The last tokens that fit in so many pixels, and the width of each; «…» stands for what is left out."""
-    widths = [letter * max(len(token) + 1.2, 7 if back <= 4 else 0) for back, token in
-              zip(range(len(tokens), 0, -1), tokens, strict=True)]  # fmt: skip
+    counted = range(len(tokens) - COUNTED, len(tokens))
+    widths = [letter * max(len(token) + 1.2, COUNT * (place in counted)) for place, token in enumerate(tokens)]
     first = next(start for start in range(len(tokens)) if sum(widths[start:]) <= room - letter * 2 * (start > 0))
     if first == 0:
         return tokens, widths
     return ["…", *tokens[first:]], [letter * 2, *widths[first:]]
 
 
-def _move_table(artists: dict, data: dict) -> None:
+def _show_table(artists: dict, data: dict) -> list[Label]:
+    """A row for each likely word: a bar and a number by each model; what the LSTM bets on more stands below a line."""
     words, only = data["words"], data["only"]
-    heights = [TABLE_Y + ROW * (row + (row >= only) + (only == 0)) for row in range(len(words))]
-    found = {"n-gram": data["counted"], "LSTM": data["learned"]}
-    largest = max((max(values) for values in found.values() if values), default=0.0)
-    end = next(end for end in ENDS if largest <= end + 1e-6)
-    artists["end"].set_text(f"{100 * end:.0f} %")
-    artists["words"].show(
-        [_mono(WORD, BARS - 8, y, word, align="right") for y, word in zip(heights, words, strict=True)]
-    )
-    numbers = []
-    for name, shift, right in (("n-gram", -4, NGRAM_X), ("LSTM", 4, LSTM_X)):
-        values, known = found[name], name == "LSTM" or data["known"]
-        for y, value in zip(heights, values or [], strict=False):
-            numbers.append(_mono(NUMBER, right, y, _percent(value) if known else "–", LOOKS[name], "right"))
-        bars = [] if values is None else [
-            _bar(BARS, y + shift, (BARS_END - BARS) * value / end, 7) for y, value in zip(heights, values, strict=True)
-        ]  # fmt: skip
-        artists[f"bars {name}"].set_verts(bars)
-    blend = data["blend"] or []
-    artists["blend"].set_data([BARS + (BARS_END - BARS) * value / end for value in blend], heights[: len(blend)])
-    artists["numbers"].show(numbers)
-    artists["only"].set(visible=data["blend"] is None and only < len(words), y=TABLE_Y + ROW * (only + (only == 0)))
-    artists["key LSTM"].set_visible(data["lstm"] is not None)
-    artists["key mixture"].set_visible(data["blend"] is not None)
-    note = "" if data["known"] else "n-gram: never seen, 0 / 0, no answer"
-    artists["none"].set_text(note if data["blend"] is None else "")
+    found = {"n-gram": data["counted"], "LSTM": data["learned"] or []}
+    blend, mixed = data["blend"] or [], data["blend"] is not None
+    end = next(end for end in ENDS if max([*found["n-gram"], *found["LSTM"]], default=0) <= end + 1e-6)
+    scale = (BARS_END - BARS) / end  # pixels
+    heights = np.array([TABLE_Y + ROW * (row + (row >= only)) for row in range(len(words))], dtype=float)
+    labels = [Label(BARS_END, 136, percent(end), GREY, "right", size=8)]
+    labels += [_mono(WORD, BARS - 8, y, word, align="right") for y, word in zip(heights, words, strict=True)]
+    for name, shift, x in (("n-gram", -4, NGRAM_X), ("LSTM", 4, LSTM_X)):
+        shares, known = found[name], name == "LSTM" or data["known"]
+        middles = heights[: len(shares)] + shift
+        ends = BARS + scale * np.array(shares)
+        artists["bars"][name].set_verts(boxes(BARS, middles - 3.5, ends, middles + 3.5))
+        labels += [
+            _mono(NUMBER, x, y, _share(share) if known else "–", COLOR_OF[name], "right")
+            for y, share in zip(heights, shares, strict=False)
+        ]
+    artists["blend"].set_data([BARS + scale * share for share in blend], heights[: len(blend)])
+    if data["lstm"] is not None:
+        labels.append(Label(BARS + 76, 124, "■ LSTM", VERMILLION))
+    if mixed:
+        labels.append(Label(BARS + 142, 124, "◆ mixture", GREEN))
+    elif 0 < only < len(words):
+        labels.append(Label(BARS, TABLE_Y + ROW * only, "at least twice as likely for the LSTM", VERMILLION, size=8.5))
+    if not mixed and not data["known"]:
+        labels.append(Label(BARS + 6, TABLE_Y, "n-gram: never seen, 0 / 0, no answer", BLUE, size=9))
+    return labels
 
 
-def _bar(left: float, middle: float, width: float, height: float) -> np.ndarray:
-    low, high = middle - height / 2, middle + height / 2
-    return np.array([(left, low), (left + width, low), (left + width, high), (left, high)])
+def _share(share: float) -> str:
+    return percent(share) if share else "0"
 
 
-def _percent(share: float) -> str:
-    if share == 0:
-        return "0"
-    return "<0.1 %" if share < 0.001 else f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:.0f} %"
+def _written(data: dict) -> list[Label]:
+    """What the models write on, two lines each."""
+    copied = f"longest run of the n-gram's words that its training text holds: {data['copied']}"
+    labels = [Label(BARS, WRITTEN_Y - 24, copied, GREY, size=8.5)]
+    for row, (name, said) in enumerate(data["lines"].items()):
+        y = WRITTEN_Y + 34 * row
+        labels.append(Label(EDGE, y, name, COLOR_OF[name]))
+        parts = textwrap.wrap(f"… {said or 'nothing'}", 96)[:2]
+        labels += [_mono(TEXT, EDGE + 66, y + 15 * number, part) for number, part in enumerate(parts)]
+    return labels
 
 
-def _move_written(artists: dict, data: dict) -> None:
-    artists["copied"].set_text(f"longest run of the n-gram's words that its training text holds: {data['copied']}")
-    lines = []
-    for row, (name, (who, said)) in enumerate(zip(artists["names"], [*data["lines"].items(), ("", "")], strict=False)):
-        name.set(text=who, color=LOOKS.get(who, INK))
-        parts = textwrap.wrap(f"… {said}" if said else "… nothing" if who else "", 96)[:2]
-        lines += [_mono(TEXT, EDGE + 66, WRITTEN_Y + 34 * row + 15 * number, part) for number, part in enumerate(parts)]
-    artists["lines"].show(lines)
-
-
-def _move_panels(artists: dict, data: dict) -> None:
+def _show_curves(artists: dict, data: dict) -> None:
     chosen, order = data["size"], data["order"]
+    orders = np.arange(1, len(data["perplexity"]) + 1)
     for panel, lines in artists["curves"].items():
         for size, line in lines.items():
-            values = np.minimum(data[panel][size], HIGHEST if panel == "perplexities" else 1)
-            values = np.where(np.isinf(data[panel][size]), INFINITE, values)
-            line.set_data(np.arange(1, len(values) + 1), values)
-            line.set(color=BLUE if size == chosen else GREY, lw=2.2 if size == chosen else 1)
-            if size == chosen:
-                artists["dots"][panel].set_data(np.arange(1, len(values) + 1), values)
-                artists["here"][panel].set_data([order], [values[order - 1]])
-    for size, sample in artists["samples"].items():
-        sample.set(color=BLUE if size == chosen else GREY, lw=2.2 if size == chosen else 1)
-        artists["sizes"][size].set_color(BLUE if size == chosen else GREY)
-    lstm, mixed = data["lstm"], data["mixed"]
-    artists["level"].set_data(*(([], []) if lstm is None else ([0, 9], [lstm, lstm])))
-    artists["mixed"].set_data(*(([], []) if mixed is None else (np.arange(1, len(mixed) + 1), mixed)))
-    values = {"n-gram": data["perplexity"][order - 1], "LSTM": lstm, "mixture": mixed and mixed[order - 1]}
-    for name, text in artists["scores"].items():
-        value = values[name]
-        text.set_text("" if value is None else f"{name} {'∞' if math.isinf(value) else f'{value:,.1f}'}")
+            values = np.array(data[panel][size])
+            line.set_data(orders, np.where(np.isinf(values), INFINITE, np.minimum(values, HIGHEST)))
+            for drawn in (line, artists["samples"][size]):
+                drawn.set(color=_color(size, data), lw=2.2 if size == chosen else 1)
+        heights = lines[chosen].get_ydata()
+        artists["dots"][panel].set_data(orders, heights)
+        artists["here"][panel].set_data([order], [heights[order - 1]])
+    lstm, mixed = data["lstm"], data["mixed"] or []
+    artists["level"].set_data([0, 9], [np.nan if lstm is None else lstm] * 2)
+    artists["mixed"].set_data(orders[: len(mixed)], mixed)
+
+
+def _scores(data: dict) -> list[Label]:
+    """Each model's perplexity at the chosen order."""
+    place, mixed = data["order"] - 1, data["mixed"]
+    values = {"n-gram": data["perplexity"][place], "LSTM": data["lstm"], "mixture": mixed and mixed[place]}
+    return [
+        Label(PANELS_X + x, 265, f"{name} {'∞' if math.isinf(value) else f'{value:,.1f}'}", COLOR_OF[name], size=8.5)
+        for (name, value), x in zip(values.items(), (0, 108, 195), strict=True)
+        if value is not None
+    ]
+
+
+def _sizes(data: dict) -> list[Label]:
+    return [
+        Label(_size_x(rank) + 34, SIZES_Y, size, _color(size, data), size=8.5)
+        for rank, size in enumerate(data["unseen"], 1)
+    ]
+
+
+def _color(size: str, data: dict) -> str:
+    return BLUE if size == data["size"] else GREY

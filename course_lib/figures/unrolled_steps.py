@@ -26,9 +26,9 @@ def draw_unrolled_steps(words: list[str], states: np.ndarray, pulls: np.ndarray,
         axes.axis("off")
         gap = 7.6 / len(words)
 
-        def arrow(start, end, color, width=1.6):
+        def arrow(start, end, color):
             style_of = {"arrowstyle": "-|>", "mutation_scale": 12, "shrinkA": 0, "shrinkB": 0}
-            axes.add_patch(FancyArrowPatch(start, end, color=color, lw=width, **style_of))
+            axes.add_patch(FancyArrowPatch(start, end, color=color, lw=1.6, **style_of))
 
         def write(x, y, text, color=INK, **more):
             axes.text(x, y, text, color=color, **{"ha": "center", "va": "center"} | more)
@@ -44,15 +44,15 @@ def draw_unrolled_steps(words: list[str], states: np.ndarray, pulls: np.ndarray,
             arrow((x - gap + 0.32, 2.4), (x - 0.32, 2.4), BLUE) if step else arrow((0.55, 2.4), (1.13, 2.4), BLUE)
             if step:
                 write(x - gap / 2, 2.6, r"$W_{hh}$", BLUE)
-                arrow((x - 0.32, 1.75), (x - gap + 0.32, 1.75), VERMILLION, 0.8 + 2.2 * pulls[step - 1] / pulls.max())
+                arrow((x - 0.32, 1.75), (x - gap + 0.32, 1.75), VERMILLION)
             write(x, 3.05, rf"$h_{{{step + 1}}}$")
             write(x, 0.13, f"{pulls[step]:.2f}", VERMILLION)
         write(0.3, 2.4, r"$h_0 = 0$")
-        write(0.42, 0.13, "gradient", VERMILLION)
         last = 1.45 + gap * (len(words) - 1)
         arrow((last + 0.32, 2.4), (last + 0.9, 2.4), BLUE)
-        arrow((last + 0.9, 1.75), (last + 0.32, 1.75), VERMILLION, 3.0)
+        arrow((last + 0.9, 1.75), (last + 0.32, 1.75), VERMILLION)
         write(last + 0.95, 2.1, f"praise\n{chance:.0%}", weight="bold", ha="left")
+        write(last + 0.38, 0.2, "gradient of the\nanswer by the word", VERMILLION, ha="left", fontsize=8.5)
         write(1.15, 3.55, "the state goes on →", BLUE, ha="left")
         write(last + 0.3, 3.55, "← the error comes back", VERMILLION, ha="right")
         write((1.15 + last + 0.3) / 2, 3.55, "the same weights in every copy", GREY)

@@ -65,17 +65,18 @@ def decode_with(
 
     Args:
         model: the translator.
-        read: what its `encode` made of one source.
+        read: what its `encode` made of one source: the memory and the decoder's first state.
         change: what is done to it.
         attend: in place of the model's attention, called (query, keys, values, mask) like it.
     """
     memory, state = read
-    seen = memory.mask.clone()
-    seen[:, list(change.hidden)] = False
+    in_sight = memory.mask.clone()  # (1, source)
+    in_sight[:, list(change.hidden)] = False
+    changed_memory = memory._replace(mask=in_sight)
     previous, steps, symbols, contexts = torch.tensor([START]), [], [], []
 
-    def sharpened(_tap, _inputs, scores: Tensor) -> Tensor:
-        return scores * change.factor if change.acts(len(contexts)) else scores
+    def rescaled(_tap, _inputs, scores: Tensor) -> Tensor:
+        return scores * change.factor if change.acts(len(steps)) else scores  # as many steps as were made before
 
     with ExitStack() as hooks:
 
@@ -84,11 +85,11 @@ def decode_with(
 
         hook(model.context, lambda _tap, _inputs, context: contexts.append(context[0]))
         if model.attention is not None:
-            hook(model.attention.scores, sharpened)
+            hook(model.attention.scores, rescaled)
             if attend is not None:
                 hook(model.attention, lambda _module, inputs, _output: attend(*inputs))
         for number in range(MAX_LENGTH):
-            step = model.step(previous, state, memory._replace(mask=seen) if change.acts(number) else memory)
+            step = model.step(previous, state, changed_memory if change.acts(number) else memory)
             state, previous = step.state, step.logits.argmax(dim=-1)  # (1, hidden_size), (1,)
             if change.forced and change.forced[0] == number:
                 previous = torch.tensor([change.forced[1]])

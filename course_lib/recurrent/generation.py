@@ -103,6 +103,33 @@ def write(
     return written
 
 
+@torch.no_grad()
+def write_side_by_side(
+    model: LanguageModel, temperatures: Sequence[float], texts: int, words: int, *, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Write several texts at each temperature, without a prompt; much faster than one text after the other.
+
+    Args:
+        model, words, seed: see `write`.
+        temperatures: see `reshape`.
+        texts: at each temperature.
+
+    Returns:
+        tokens (temperatures, texts, words), and log P of each by the model, likewise
+    """
+    generator = torch.Generator().manual_seed(seed)
+    logits, states = model(torch.full((len(temperatures) * texts, 1), END_ID))  # (rows, 1, vocabulary)
+    tokens, found = [], []
+    for _ in range(words):
+        of_each = zip(logits[:, 0].split(texts), temperatures, strict=True)
+        probs = torch.cat([reshape(part, temperature) for part, temperature in of_each])  # (rows, vocabulary)
+        tokens.append(torch.multinomial(probs, 1, generator=generator))  # (rows, 1)
+        found.append(logits[:, 0].log_softmax(dim=-1).gather(-1, tokens[-1]))
+        logits, states = model(tokens[-1], states)
+    shape = len(temperatures), texts, words
+    return torch.cat(tokens, dim=1).view(shape), torch.cat(found, dim=1).view(shape)
+
+
 @dataclass(frozen=True)
 class Node:
     """A place in the tree of a beam search.

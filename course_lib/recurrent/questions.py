@@ -30,8 +30,9 @@ QUESTIONS = (
     Question("gru.reset", "4.4", "Where does the reset gate act, and where does it not?",
              "Inside the candidate: it scales what the candidate sees of the old state. The old state itself goes "
              "through the update gate alone."),
-    Question("gru.dose", "4.4", "An LSTM forgets what lay 100 steps back. What do you set before you train it?",
-             "Its forget bias, to 3 or so: the gate then starts near 0.95, and the gradient survives the way back."),
+    Question("gru.dose", "4.4", "An LSTM forgets what lay 20 steps back. What do you set before you train it?",
+             "Its forget bias, to 3 or so: the gate starts near 0.95, and 38 % of the cell is left after 20 steps. For "
+             "half to be left after 100 steps it takes 5. Then test whether it helps."),
     Question("words.context", "4.5", "How many words before the next one does an n-gram model of order 3 look at?",
              "Two. Order N is the next word and the N − 1 before it."),
     Question("words.perplexity", "4.5", "A model gives every word of a text the probability 1/8. What is its "

@@ -5,6 +5,8 @@ import torch
 from course_lib.datasets.dates import FORMATS, LONGEST, PAD, START, read_date
 from course_lib.explorers import LearnerError
 from course_lib.figures.attention import ANSWERS
+from course_lib.figures.labels import width_of
+from course_lib.figures.style import DENSITY
 from course_lib.recurrent.alignment import Change, encoded, translate
 from course_lib.recurrent.attention import attend as reference
 from course_lib.recurrent.explorers.attention import (
@@ -278,6 +280,10 @@ def test_nothing_is_cut(text):
     for label in explorer.canvas.figure.findobj(lambda artist: hasattr(artist, "get_text") and artist.get_text()):
         left, bottom, right, top = label.get_window_extent().extents
         assert min(left, bottom) >= 0 and right <= width and top <= height, label.get_text()
+    for label in explorer.canvas.artists["labels"].labels:
+        wide = width_of(label.text, label.size, label.bold, label.mono)
+        left = label.x - {"left": 0, "center": wide / 2, "right": wide}[label.align]
+        assert left >= 0 and left + wide <= width / DENSITY and 0 <= label.y <= height / DENSITY, label.text
     assert len(explorer.png()) <= 150_000
 
 

@@ -86,6 +86,19 @@ def test_the_greedy_path_goes_on_where_the_search_left_it():
     assert added and not any(node.kept for node in added)
 
 
+def test_the_greedy_path_beside_the_search_is_not_what_the_search_looked_at():
+    explorer = BeamExplorer(prompt=SHOWN)
+    data = data_of(explorer)
+    looked_at = len(search(prompt_of(SHOWN).ids, 3, 5, 0.0).nodes) - 1
+    assert f"The search looked at {looked_at} places" in explorer.status and len(data["nodes"]) > looked_at + 1
+
+
+def test_a_hyphen_stays_a_hyphen():
+    explorer = BeamExplorer(prompt="x - y")
+    explorer.look()
+    assert explorer.status.startswith("After «x - y» the search") and "(log P −" in explorer.status
+
+
 def test_a_penalty_of_0_ranks_by_probability_and_a_larger_one_by_the_published_formula():
     plain, penal = (data_of(BeamExplorer(prompt="raises a", length_penalty=value)) for value in (0.0, 1.0))
     assert all(row["score"] == row["logprob"] for row in plain["found"])

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from course_lib.figures.embedding import BARS, MOST
+from course_lib.figures.page import pixels_at
 from course_lib.recurrent.explorers.embedding import PASSES, EmbeddingExplorer
 from course_lib.recurrent.film import load_film
 
@@ -42,6 +44,16 @@ def test_the_closest_word_stays_the_same_once_it_is_settled():
     final = computed(word="left", passes=PASSES)["near"][0]
     assert all(computed(word="left", passes=passed)["near"][0] == final for passed in range(settled, PASSES + 1))
     assert computed(word="left", passes=settled - 1)["near"][0] != final
+
+
+def test_each_bar_has_its_name_beside_it():
+    explorer = EmbeddingExplorer(neighbours=MOST)
+    explorer.look()
+    bars, data = explorer.canvas.artists["bars"], explorer.data
+    middles = pixels_at(bars.axes, np.array([path.vertices[:4].mean(axis=0) for path in bars.get_paths()]))[:, 1]
+    names = [label for label in explorer.canvas.artists["labels"].labels if label.x == BARS[0] - 8]
+    assert [label.text for label in names] == [data["words"][place] for place in data["near"]]
+    assert [label.y for label in names] == pytest.approx(middles)
 
 
 def test_a_word_that_is_not_there():

@@ -47,6 +47,17 @@ def test_a_clamp_shows_in_the_panel_and_only_where_it_was_set():
     assert np.allclose(held[0, 2], free[0, 2], atol=1e-6)
 
 
+def test_the_keys_are_those_of_the_panels():
+    explorer = GateExplorer(clamp="forget")
+    for show, ends in (("clamped run", ["1 open", "+2", "+1"]), ("difference", ["+1", "+1", "+1"])):
+        explorer.set(show=show)
+        explorer.look()
+        artists = explorer.canvas.artists
+        assert [key["above"].get_text() for key in artists["keys"].values()] == ends
+        for name, key in artists["keys"].items():
+            assert key["heat"].cmap == artists[name]["heat"].cmap
+
+
 def test_the_pull_is_the_gradient_of_the_answer():
     """Nudge the vector of one word and compare with the slope."""
     reader, sentence = load_reader(), "the film was not good"

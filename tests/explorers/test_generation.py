@@ -13,10 +13,12 @@ from course_lib.recurrent.explorers.generation import (
 )
 from course_lib.recurrent.explorers.writing import (
     LONGEST_PROMPT,
+    MOST_WORDS,
     TEMPERATURES,
     entropy,
     prompt_of,
     real_scores,
+    real_texts,
     repeated,
     run_of,
     texts_by_temperature,
@@ -114,6 +116,12 @@ def test_temperature_trades_repetition_for_perplexity():
     assert shares[0] > 0.5 and np.all(shares[-4:] < 0.05) and shares[0] > shares[3] > shares[-1]
     perplexity, share = real_scores(48)
     assert perplexities[3] < perplexity < perplexities[7] and share < 0.1
+
+
+def test_real_texts_are_beginnings_of_paragraphs():
+    texts, spread = real_texts()
+    assert texts.tokens.shape == texts.bits.shape == (len(texts.tokens), MOST_WORDS) and len(texts.tokens) > 20
+    assert not (texts.tokens == END_ID).any() and spread.shape == (load_writer().model.head.in_features,)
 
 
 def test_unknown_words_and_an_empty_prompt_are_said():

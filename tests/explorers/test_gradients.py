@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from course_lib.explorers import Explorer
+from course_lib.figures.lag_gradients import HIGHEST
 from course_lib.recurrent.explorers.clipping import STARTS, ClippingExplorer, cliff, clip, descend
 from course_lib.recurrent.explorers.gradients import (
     BLOCKS,
@@ -161,10 +162,33 @@ def test_a_large_bias_makes_the_gradient_of_a_large_matrix_vanish(seed):
     prediction = gradient_prediction()
     biased = data_of(GradientExplorer(**prediction.then | {"seed": seed}))
     assert prediction.result(biased) == "it vanishes"
-    assert prediction.result(data_of(GradientExplorer(scale=1.5, seed=seed))) == "it stays"
-    assert set(prediction.options) == {"it vanishes", "it stays", "it explodes"}
+    assert prediction.result(data_of(GradientExplorer(scale=1.5, seed=seed))) == "neither"
+    assert set(prediction.options) == {"it vanishes", "neither", "it explodes"}
     wide = data_of(GradientExplorer(scale=3.0, activation="identity", seed=seed))
     assert prediction.result(wide) == "it explodes"
+
+
+@pytest.mark.parametrize(
+    "state, words",
+    [({"scale": 1.5}, "over 50 steps it is multiplied by 3."), ({"scale": 2.0}, "it is multiplied by 822."),
+     ({"scale": 3.0}, "it is multiplied by 1e5: it explodes."), ({}, "it is multiplied by 3e-7: it vanishes.")],
+)  # fmt: skip
+def test_by_how_much_the_gradient_changes_is_said(state, words):
+    explorer = GradientExplorer(**state)
+    explorer.look()
+    assert words in explorer.status
+
+
+def test_lines_leave_the_axes_and_do_not_run_along_their_edge():
+    wide = GradientExplorer(scale=3.0)
+    norms = data_of(wide)["norms"]
+    drawn = wide.canvas.artists["lines"]["norms"].get_ydata()
+    assert norms.max() > HIGHEST and drawn == pytest.approx(norms)
+
+
+def test_where_it_stays_level_scale_times_the_slopes_is_one():
+    """Their root mean square, as lengths add up by squares."""
+    assert 1.25 * data_of(GradientExplorer(scale=1.25))["slope"] == pytest.approx(1, abs=0.02)
 
 
 def test_units_that_are_all_off_pass_no_gradient():

@@ -97,6 +97,21 @@ def test_a_reset_gate_of_1_makes_both_ways_equal_and_of_0_does_not():
     assert closed["apart"]["held"] > 1e-4
 
 
+def test_the_other_way_to_reset_is_told_with_the_same_gate_held():
+    state = {"sentence": "we did not stay for the songs but the story was good", "gru": "reset", "words": (0, 11)}
+    for value in (1.0, 0.5):
+        one, other = (GRUExplorer(**state, value=value, reset=reset) for reset in (AFTER, BEFORE))
+        here, there = (data_of(explorer)["gru"]["held"][-1] for explorer in (one, other))
+        assert abs(here - there) < 1e-6 if value == 1 else abs(here - there) > 0.01
+        for explorer, elsewhere in ((one, there), (other, here)):
+            assert f"With the same gate held, the other way to reset says {elsewhere:.0%};" in explorer.status
+            assert ("differ by less than 0.001." in explorer.status) == (value == 1)
+    free = GRUExplorer(**state | {"gru": "no gate"}, reset=BEFORE)
+    trained = data_of(GRUExplorer(**state | {"gru": "no gate"}))["gru"]["free"][-1]
+    free.look()
+    assert f"The other way to reset says {trained:.0%}" in free.status
+
+
 def test_the_difference_and_the_free_run_are_shown():
     state = {"gru": "update", "lstm": "read", "value": 0.3, "words": (2, 4)}
     shown = {show: data_of(GRUExplorer(**state, show=show)) for show in GRUExplorer.controls["show"].options}
@@ -141,14 +156,17 @@ def right_cell(x, h, W_ih, W_hh, b_ih, b_hh, reset):
 
 @pytest.mark.parametrize("reset", [AFTER, BEFORE])
 def test_the_learners_cell_reads_beside_the_model(reset):
-    data = data_of(GRUExplorer(learner=right_cell, reset=reset))
-    assert np.allclose(data["yours"], data["gru"]["free"], atol=1e-6)
+    explorer = GRUExplorer(learner=right_cell, reset=reset)
+    data = data_of(explorer)
+    assert np.allclose(data["yours"], data["gru"]["free"], atol=1e-6) and "equal the model's" in explorer.status
 
     def other_way(*arguments):
         return right_cell(*arguments[:-1], "before" if arguments[-1] == "after" else "after")
 
-    wrong = data_of(GRUExplorer(learner=other_way, reset=reset))
-    assert np.abs(wrong["yours"] - wrong["gru"]["free"]).max() > 0.1
+    explorer = GRUExplorer(learner=other_way, reset=reset)
+    wrong = data_of(explorer)
+    apart = np.abs(wrong["yours"] - wrong["gru"]["free"]).max()
+    assert apart > 0.1 and f"differ from the model's by up to {apart:.1g}." in explorer.status
 
 
 def test_a_cell_that_writes_into_its_weights_does_not_harm_the_model():

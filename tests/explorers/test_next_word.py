@@ -93,6 +93,12 @@ def test_the_checkpoint_says_what_the_lstm_scores_here():
     assert models.lstm_perplexity() == pytest.approx(perplexity(models.lstm_logprobs()), rel=1e-3)
 
 
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+def test_smoothing_does_not_change_what_was_never_seen(smoothing):
+    valid = models.texts().valid
+    assert models.unseen(SIZE) == [models.ngram(order, SIZE, smoothing).unseen(valid) for order in models.ORDERS]
+
+
 def test_half_of_each_beats_both_on_the_whole_text():
     mixed = models.mixed_perplexity("all", "Kneser-Ney")
     assert mixed[2] < min(models.measured("all", "Kneser-Ney").perplexity[2], models.lstm_perplexity())
@@ -111,7 +117,7 @@ def test_a_run_of_words_is_found_in_the_text():
 def test_a_word_is_read_once_it_is_whole():
     assert read_typed("the argu").unfinished == "argu" and read_typed("the argu").tokens == ["the"]
     assert read_typed("the argument").unfinished == "" and read_typed("the argument").tokens == ["the", "argument"]
-    assert read_typed("the argu ").unknown == ["argu"]
+    assert read_typed("the argu ").unknown == ("argu",)
     assert read_typed("").ids == ()
 
 
@@ -119,6 +125,18 @@ def test_unknown_words_are_named():
     data = data_of(text="zzyzx qqqq ", size=SIZE)
     assert "«zzyzx» is not in the vocabulary" in data["status"] and "«qqqq»" in data["status"]
     assert data["seen"][0] == models.seen((0,), SIZE)[0]
+
+
+def test_a_count_is_said_of_what_the_models_read():
+    times = models.seen(read_typed("the zebra ").ids, SIZE)
+    said = data_of(text="the zebra ", size=SIZE)["status"]
+    assert f"reads «the <unk>», which its training text holds {times[1]} times" in said and times[2] == 0
+    assert "falls back on «the <unk>»" in data_of(text="the zebra ", size=SIZE, order=5)["status"]
+
+
+def test_the_sign_for_an_unknown_word_is_in_the_vocabulary():
+    data = data_of(text="the <unk> is", size=SIZE)
+    assert data["unknown"] == () and "is not in the vocabulary" not in data["status"]
 
 
 def test_a_text_too_long_is_refused_in_words():

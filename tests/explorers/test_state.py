@@ -244,6 +244,13 @@ def test_a_text_that_cannot_be_read_is_said_and_nothing_is_lost(sentence, messag
     assert explorer.state()["step"] == 12 and not explorer.notice
 
 
+@pytest.mark.parametrize("unit, told", [(0, "2 of 6"), (1, "5 of 6"), (2, "none of 6"), (4, "6 of 6")])
+def test_how_long_the_answer_tells_is_said(unit, told):
+    explorer = StateExplorer(nudge_unit=unit)
+    explorer.look()
+    assert f"The answer tells of it for {told} further words." in explorer.status
+
+
 def test_unknown_words_and_another_scale_are_said():
     explorer = StateExplorer(sentence="the zeppelin was good", scale=0.5)
     explorer.look()

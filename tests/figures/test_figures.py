@@ -26,7 +26,7 @@ FIGURES = [
                         broke_off={"not clipped": [60]}),
     lambda: draw_lag_curves({"RNN, as PyTorch starts it": np.geomspace(1, 1e-30, 50), "LSTM": np.ones(50)}),
     lambda: draw_unrolled_steps(["the", "film", "was", "not", "good"], np.zeros((5, 8)), np.ones(5), 0.2),
-    lambda: draw_trade([0.0, 0.5, 1.5], [1.0, 0.4, 0.0], [1.0, 12.0, 600.0], "made today"),
+    lambda: draw_trade([0.0, 0.5, 1.5], [[1, 0.9], [0.4, 0.6], [0, 0]], [[1, 1.1], [12, 9], [600, 500]], "made today"),
     lambda: draw_dots(DOTS, "made today", xlabel="right answers", levels={"chance": 0.25}, xlim=(0, 1.02)),
 ]  # fmt: skip
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from course_lib.datasets.english import END_ID
-from course_lib.recurrent.generation import Node, beam_search, next_of, path, reshape, write
-from course_lib.recurrent.language_model import LanguageModel
+from course_lib.recurrent.generation import Node, beam_search, next_of, path, reshape, write, write_side_by_side
+from course_lib.recurrent.language_model import LanguageModel, logprobs
 
 LOGITS = torch.tensor([1.0, 3.0, 2.0, -1.0, 0.5])
 
@@ -135,6 +135,25 @@ def test_a_seed_writes_the_same_again():
         return [word.token for word in write(random_model(), [], 20, temperature=3.0, seed=seed)]
 
     assert tokens(0) == tokens(0) != tokens(1)
+
+
+def test_texts_side_by_side_are_those_written_one_by_one():
+    model = random_model()
+    greedy = [word.token for word in write(model, [], 12, temperature=0)]
+    tokens, found = write_side_by_side(model, [0.0, 1.0], 3, 12)
+    assert tokens.shape == found.shape == (2, 3, 12) and tokens[0].tolist() == [greedy] * 3
+    assert len(set(map(tuple, tokens[1].tolist()))) == 3
+    for text, logp in zip(tokens.flatten(0, 1), found.flatten(0, 1), strict=True):
+        assert_close(logp.double(), logprobs(model, text))
+    assert torch.equal(tokens, write_side_by_side(model, [0.0, 1.0], 3, 12)[0])
+
+
+def test_texts_side_by_side_are_as_frequent_as_they_are_probable():
+    temperatures = [1.0, 2.0]
+    tokens, _ = write_side_by_side(model_of(LOGITS), temperatures, 10, 300)
+    for text, temperature in zip(tokens.flatten(1), temperatures, strict=True):
+        shares = text.bincount(minlength=5) / text.numel()
+        assert_close(shares, reshape(LOGITS, temperature), atol=0.03, rtol=0)
 
 
 def test_a_text_may_stop_at_its_end():

@@ -108,6 +108,40 @@ def test_biases_may_be_shared_out_in_another_way():
     assert passes("recurrent.gru.update-gate", flip)
 
 
+def with_states(change):
+    """A right stack whose last states are returned in another form."""
+
+    def stack(cells, xs, states):
+        states, outputs = list(states), []
+        for x in xs:
+            for layer, cell in enumerate(cells):
+                states[layer] = cell(x, states[layer])
+                x = states[layer][0]
+            outputs.append(x)
+        return change(torch.stack(outputs), states)
+
+    return stack
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda outputs, states: outputs, "should return two things, the outputs and the list of last states"),
+        (lambda outputs, states: (outputs, states[-1:]), "the list of last states has 1 entry, wanted 2, one a layer"),
+        (lambda outputs, states: (outputs, [h for h, _ in states]), "entry 0 of the list of last states should be"),
+        (lambda outputs, states: (outputs, states[0][0]), "should be a list of pairs (h, c), and are a Tensor"),
+        (lambda outputs, states: (outputs, [(c, h) for h, c in states]), "your last h of layer 0 came out as [[1]]"),
+        (lambda outputs, states: None, "returned None"),
+    ],
+)
+def test_the_last_states_are_asked_for_in_words(change, sentence):
+    assert sentence in said("recurrent.lstm.stacked", with_states(change))
+
+
+def test_the_states_may_be_tuples_or_lists():
+    assert passes("recurrent.lstm.stacked", with_states(lambda outputs, states: (outputs, tuple(map(list, states)))))
+
+
 def prepared(lstm, forget_bias, put_into="bias_hh"):
     other = {"bias_ih": "bias_hh", "bias_hh": "bias_ih"}[put_into]
     size = lstm.hidden_size

@@ -1,27 +1,16 @@
 """What the exercises of 4.5 say to answers that are right in another way, or wrong in a way without a name."""
 
+import math
 from collections import Counter
 
 import pytest
 import torch
 from torch import nn
 
-from course_lib.exercises import get
 from course_lib.exercises.feedback import words
-from course_lib.exercises.judge import judge
-from course_lib.exercises.run import HereRunner
 from course_lib.recurrent.exercises.next_word.counted import Counted, walk
 from course_lib.recurrent.exercises.next_word.feed_forward import Bengio
-
-
-def verdict(id: str, answer):
-    exercise = get(id)
-    return judge(exercise, HereRunner({exercise.asked[0].name: answer}))
-
-
-def said(id: str, answer) -> str:
-    """All that is said about an answer, in one line."""
-    return " ".join(words(verdict(id, answer), times=2).split())
+from tests.exercises.verdicts import said, verdict_on
 
 
 class WithAList:
@@ -53,8 +42,8 @@ class WithAList:
 
 
 def test_a_model_without_a_table_is_right_too():
-    found = verdict("recurrent.ngram", WithAList)
-    assert found.status == "passed", words(found)
+    verdict = verdict_on("recurrent.ngram", NGram=WithAList)
+    assert verdict.status == "passed", words(verdict)
 
 
 class Forgetful(Counted):
@@ -65,6 +54,11 @@ class Forgetful(Counted):
 class Shouting(Counted):
     def sample(self, rng):
         return " ".join(super().sample(rng))
+
+
+class Numbering(Counted):
+    def sample(self, rng):
+        return [len(word) for word in super().sample(rng)]
 
 
 class Endless(Counted):
@@ -78,11 +72,12 @@ class Endless(Counted):
     [
         (Forgetful, "fit should return the model itself (`return self`), and returned None"),
         (Shouting, "sample should return a list of words, and returned a str"),
+        (Numbering, "sample should return a list of words, and returned a list of other things"),
         (Endless, "has not come to the end of its sentences"),
     ],
 )
 def test_what_a_counted_model_returns_is_looked_at(answer, sentence):
-    assert sentence in said("recurrent.ngram", answer)
+    assert sentence in said("recurrent.ngram", NGram=answer)
 
 
 def test_a_perplexity_by_loops_is_right_too():
@@ -94,7 +89,7 @@ def test_a_perplexity_by_loops_is_right_too():
         ]
         return float(torch.exp(sum(losses) / len(losses)))
 
-    assert verdict("recurrent.perplexity", perplexity).status == "passed"
+    assert verdict_on("recurrent.perplexity", perplexity=perplexity).status == "passed"
 
 
 def test_a_score_word_by_word_is_right_too():
@@ -105,7 +100,19 @@ def test_a_score_word_by_word_is_right_too():
             read.append(word)
         return total
 
-    assert verdict("recurrent.language-model", sequence_logprob).status == "passed"
+    assert verdict_on("recurrent.language-model", sequence_logprob=sequence_logprob).status == "passed"
+
+
+@pytest.mark.parametrize("of_product", [torch.log, math.log])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_logarithm_of_a_product_fails_on_a_thousand_words(of_product, dtype):
+    def sequence_logprob(model, ids, bos):
+        rows = model(torch.cat([torch.tensor([bos]), ids[:-1]])).to(dtype).softmax(dim=-1)
+        return of_product(rows.gather(1, ids.unsqueeze(1)).prod())
+
+    feedback = said("recurrent.language-model", sequence_logprob=sequence_logprob)
+    assert "a thousand words ✗" in feedback and "a table by hand ✓" in feedback
+    assert "With 1000 words of probability 1/50, what is your product?" in feedback
 
 
 class Loop(Bengio):
@@ -118,7 +125,7 @@ class Loop(Bengio):
 
 
 def test_a_window_in_a_loop_is_right_too():
-    assert verdict("recurrent.neural-lm", Loop).status == "passed"
+    assert verdict_on("recurrent.neural-lm", FFLM=Loop).status == "passed"
 
 
 class Leaking(Bengio):
@@ -126,6 +133,13 @@ class Leaking(Bengio):
 
     def forward(self, words):
         return super().forward(words) + 1e-5 * words[:, -1, None, None] / (1 + words.amax())
+
+
+class Remembering(Bengio):
+    """The right numbers, and a trace of the first word in each of them."""
+
+    def forward(self, words):
+        return super().forward(words) + 1e-6 * words[:, :1, None]
 
 
 class WithoutBias(Bengio):
@@ -144,9 +158,10 @@ class Renamed(Bengio):
     ("answer", "sentence"),
     [
         (Leaking, "Word 2 changes prediction 0, which is of word 1 and sees word 0."),
+        (Remembering, "Word 0 changes prediction 1, which is of word 2 and sees word 1."),
         (WithoutBias, "self.head.bias is missing, wanted (2,)"),
         (Renamed, "self.head should be one nn.Linear, and is nothing"),
     ],
 )
 def test_the_window_and_the_layers_are_looked_at(answer, sentence):
-    assert sentence.lower() in said("recurrent.neural-lm", answer).lower()
+    assert sentence.lower() in said("recurrent.neural-lm", FFLM=answer).lower()

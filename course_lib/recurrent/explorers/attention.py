@@ -19,7 +19,7 @@ from course_lib.explorers import (
     Text,
     learners_code,
 )
-from course_lib.figures.attention import ANSWERS, BLANK, SYMBOLS, build_attention, update_attention
+from course_lib.figures.attention import ANSWERS, BLANK, HEIGHT, SYMBOLS, WIDTH, build_attention, update_attention
 from course_lib.recurrent.alignment import MAX_LENGTH, UNCHANGED, Change, Translation, decode_with, encoded, translate
 from course_lib.recurrent.explorers.reading import kind_of, written
 from course_lib.recurrent.seq2seq import load_translator
@@ -29,6 +29,7 @@ ALWAYS, HERE = "at every symbol", "at the symbol looked at"
 NOTHING = "nothing"
 COLUMNS = [TARGET_ALPHABET.index(sign) for sign in SYMBOLS[:-1]] + [END]  # of the model's chances, in `SYMBOLS`' order
 OPENING = "the 21st of october 2013"
+LONG = "wednesday, the 30th of september, in the year 2026"
 
 
 class AttentionExplorer(Explorer):
@@ -40,17 +41,9 @@ class AttentionExplorer(Explorer):
     """
 
     id = "recurrent.attention"
-    size = (880, 620)
+    size = (WIDTH, HEIGHT)
     controls = {
-        "text": Text(
-            start=OPENING,
-            label="date",
-            tries=(
-                "5.3.1998",
-                "in the year 1998 on the 5th of march",
-                "wednesday, the 30th of september, in the year 2026",
-            ),
-        ),
+        "text": Text(start=OPENING, label="date", tries=("5.3.1998", "in the year 1998 on the 5th of march", LONG)),
         "step": Steps(low=1, high=MAX_LENGTH, start=1, label="look at symbol"),
         "attention": Choice(options=(TRAINED, UNIFORM, HIDDEN, ONLY), start=TRAINED),
         "positions": Span(start=(4, 5), tries=((0, 0), (4, 5), (12, 18), (20, 23))),
@@ -77,13 +70,7 @@ class AttentionExplorer(Explorer):
         {"attention": HIDDEN, "step": 9},
         {"sharpness": 0.3, "step": 9},
         {"force": "1", "step": 2},
-        {
-            "text": "wednesday, the 30th of september, in the year 2026",
-            "attention": HIDDEN,
-            "positions": (20, 27),
-            "force": "1",
-            "step": 7,
-        },
+        {"text": LONG, "attention": HIDDEN, "positions": (20, 27), "force": "1", "step": 7},
     )
     sweep_from = {"attention": HIDDEN, "positions": (4, 5), "step": 9, "force": "7", "force_at": 2, "sharpness": 0.5}
 
@@ -93,24 +80,23 @@ class AttentionExplorer(Explorer):
 
     def compute(self, text, step, attention, positions, sharpness, when, force, force_at):
         encoded("attention", text)  # what cannot be read is said first
-        day = read_date(text)
-        free = translate("attention", text)
+        day, free = read_date(text), translate("attention", text)
         here = None if when == ALWAYS else min(step, len(free.symbols)) - 1
         hold = Hold(attention, positions, sharpness, here)
         change = change_of(hold, len(text), None if force == NOTHING else (force_at - 1, TARGET_ALPHABET.index(force)))
         run = translate("attention", text, change)
-        reached = change.forced is None or change.forced[0] < len(run.symbols)
+        steps = len(run.symbols)
+        reached = change.forced is None or change.forced[0] < steps
         if not reached:
             change = change._replace(forced=None)
         forced = change.forced and (change.forced[0], TARGET_ALPHABET[change.forced[1]])
-        row = min(step - 1 if here is None else here, len(run.symbols) - 1)
+        row = min(step - 1 if here is None else here, steps - 1)
         changed = change != UNCHANGED
         yours = self._yours(text, change) if self.learner else None
         fixed = translate("fixed vector", text, Change(forced=change.forced))
         truth = day.isoformat() if day else ""
         written_by = (truth, free.text, run.text if changed else "", fixed.text, yours.text if yours else "")
         answers = dict(zip(ANSWERS, written_by, strict=True))
-        month = month_in(text)
         return {
             "text": text,
             "written": run.text,
@@ -125,7 +111,7 @@ class AttentionExplorer(Explorer):
             "change": what_is_changed(hold, change, text),
             "alone": the_only_change(hold, change),
             "factor": change.factor,
-            "span": framed(hold, len(run.symbols)),
+            "span": framed(hold, steps),
             "span_is": "hidden from attention" if attention == HIDDEN else "all that it may look at",
             "out_of_sight": np.isin(np.arange(len(text)), change.hidden) & change.acts(row),
             "answers": answers,
@@ -136,7 +122,7 @@ class AttentionExplorer(Explorer):
             "not_reached": "" if reached else f" Symbol {force_at} is never written, so nothing is forced.",
             "moved": moved(free.contexts, run.contexts),
             "fixed_right": translate("fixed vector", text).text == truth,
-            "letters_left": len(set(month) - set(change.hidden)) if len(month) >= 5 else None,
+            "letters_left": letters_left(text, change.hidden),
         }
 
     def build(self, figure):
@@ -165,17 +151,7 @@ class AttentionExplorer(Explorer):
             text += f" Its context vector has moved by {data['moved'][row]:.0%} of its length."
         if not data["truth"]:
             text += " This is none of the formats that it learned, so there is no right answer to compare with."
-        return text + (self._beside(data) if self.learner else "")
-
-    def _beside(self, data: dict) -> str:
-        """A sentence on how far the learner's attention is from the model's."""
-        yours = data["yours"]
-        if yours is None:
-            return " Your attend is not started: the model looks alone until it is written."
-        steps = min(len(yours), len(data["weights"]))
-        apart = np.abs(yours[:steps] - data["weights"][:steps]).max()
-        text = f" With your attend (green crosses) it writes {data['answers']['your attend']};"
-        return text + f" your weights are at most {apart:.0e} from the model's."
+        return text + (beside(data) if self.learner else "")
 
     def _yours(self, text: str, change: Change) -> Translation | None:
         """The date written with the learner's attention; None while it is not written."""
@@ -257,10 +233,10 @@ def moved(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return np.linalg.norm(after - before, axis=1) / np.linalg.norm(before, axis=1)  # (steps,)
 
 
-def month_in(text: str) -> range:
-    """The places of a month's whole name in a text; none if it names none."""
-    found = re.search(r"\b(" + "|".join(MONTHS) + r")\b", text)
-    return range(*found.span()) if found else range(0)
+def letters_left(text: str, hidden: tuple[int, ...]) -> int | None:
+    """How much is in sight of a month's whole name of five letters or more; None if the text has no such name."""
+    found = re.search(r"\b(" + "|".join(month for month in MONTHS if len(month) >= 5) + r")\b", text)
+    return len({*range(*found.span())} - {*hidden}) if found else None
 
 
 def checked(returned, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -280,7 +256,7 @@ def checked(returned, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return tuple(part.detach() for part in parts)
 
 
-# ---- in words
+# ---- in words -------------------------------------------------------------------------------------------------------
 
 
 def signs(text: str) -> str:
@@ -307,6 +283,20 @@ def what_is_changed(hold: Hold, change: Change, text: str) -> list[str]:
     if change.step is not None:
         what[-1] += f" at symbol {change.step + 1}"
     return what
+
+
+def beside(data: dict) -> str:
+    """How far the learner's attention is from the model's."""
+    yours = data["yours"]
+    if yours is None:
+        return " Your attend is not started: the model looks alone until it is written."
+    steps = min(len(yours), len(data["weights"]))
+    apart = np.abs(yours[:steps] - data["weights"][:steps]).max()
+    text = f" With your attend (green crosses) it writes {data['answers']['your attend']};"
+    return text + f" your weights are at most {apart:.0e} from the model's."
+
+
+# ---- what the section asks ------------------------------------------------------------------------------------------
 
 
 def attention_state() -> dict:

@@ -9,7 +9,7 @@ import torch
 from course_lib.datasets.english import END_ID, readable
 from course_lib.explorers import Explorer, Quest, Slider, Text
 from course_lib.figures.beam import HEIGHT, WIDTH, build_beam, times, update_beam
-from course_lib.recurrent.explorers.writing import not_known, prompt_of
+from course_lib.recurrent.explorers.writing import after, not_known, prompt_of, words_at
 from course_lib.recurrent.generation import Beam, Node, beam_search, next_of, path
 from course_lib.recurrent.language_model import load_writer
 
@@ -50,18 +50,17 @@ class BeamExplorer(Explorer):
         beam = search(said.ids, width, length, length_penalty)
         greedy = search(said.ids, 1, length, length_penalty)
         nodes, on_greedy = with_greedy(beam.nodes, greedy)
-        results = [tokens for tokens, _, _ in beam.results]
-        on_result = _places(nodes, results[0])
-        ranks = {_places(nodes, tokens)[-1]: rank for rank, tokens in enumerate(results)}
-        vocabulary, (its_tokens, its_logprob, _) = load_writer().vocabulary, greedy.results[0]
+        on_results = [places_of(nodes, tokens) for tokens, _, _ in beam.results]
+        ranks = {places[-1]: rank for rank, places in enumerate(on_results)}
+        words = ["", *words_at(node.token for node in nodes[1:])]
+        greedy_tokens, greedy_logprob, _ = greedy.results[0]
 
         def row(tokens: list[int], logprob: float, score: float) -> dict:
-            text = readable([vocabulary[token] for token in tokens])
-            return {"text": text, "words": len(tokens), "logprob": logprob, "score": score,
-                    "ratio": math.exp(logprob - its_logprob)}  # fmt: skip
+            return {"text": readable(words_at(tokens)), "words": len(tokens), "logprob": logprob, "score": score,
+                    "ratio": math.exp(logprob - greedy_logprob)}  # fmt: skip
 
         found = [row(*result) for result in beam.results]
-        as_long = [row["ratio"] for row in found if row["words"] == len(its_tokens)]
+        as_long = [row["ratio"] for row in found if row["words"] == len(greedy_tokens)]
         return {
             "prompt": said.words,
             "unknown": said.unknown,
@@ -70,13 +69,14 @@ class BeamExplorer(Explorer):
             "nodes": [
                 asdict(node)
                 | {
-                    "word": "" if node.token is None else vocabulary[node.token],
-                    "on_result": place in on_result,
+                    "word": word,
+                    "on_result": place in on_results[0],
                     "on_greedy": place in on_greedy,
                     "rank": ranks.get(place),
                 }
-                for place, node in enumerate(nodes)
+                for place, (node, word) in enumerate(zip(nodes, words, strict=True))
             ],
+            "tried": len(beam.nodes) - 1,
             "found": found,
             "greedy": row(*greedy.results[0]),
             "best_as_long": max(as_long, default=0.0),  # times as probable as the greedy text
@@ -89,23 +89,26 @@ class BeamExplorer(Explorer):
         update_beam(artists, data)
 
     def describe(self, data):
-        after = f"After «{readable(list(data['prompt']))}»" if data["prompt"] else "At the beginning of a paragraph"
-        best, greedy = data["found"][0], data["greedy"]
-        tried = len(data["nodes"]) - 1
-        text = f"{after} the search finds «{best['text']}» (log P {best['logprob']:.2f})"
+        best, greedy, tried = data["found"][0], data["greedy"], data["tried"]
+        text = f"{after(data['prompt'])} the search finds «{best['text']}» (log P {log_p(best)})"
         if best["text"] == greedy["text"]:
             text += f", which is the greedy text too; it looked at {tried} places."
         else:
+            ratio = times(best["ratio"]).removesuffix(" ×")
             text += (
-                f"; the greedy text is «{greedy['text']}» ({greedy['logprob']:.2f}). The search looked at {tried} "
-                f"places, and the probability of what it found is {times(best['ratio'])[:-2]} times the greedy text's."
+                f"; the greedy text is «{greedy['text']}» ({log_p(greedy)}). The search looked at {tried} places, and "
+                f"the probability of what it found is {ratio} times the greedy text's."
             )
             if best["words"] != greedy["words"]:
                 text += f" They are {best['words']} and {greedy['words']} words long: each word more costs probability."
         likely = max(data["found"], key=lambda row: row["logprob"])
         if likely["logprob"] > best["logprob"]:
             text += f" The length penalty puts it before the more probable «{likely['text']}»."
-        return text.replace("-", "−") + not_known(data["unknown"])
+        return text + not_known(data["unknown"])
+
+
+def log_p(row: dict) -> str:
+    return f"{row['logprob']:.2f}".replace("-", "−")
 
 
 @lru_cache(maxsize=64)
@@ -124,19 +127,18 @@ def with_greedy(nodes: list[Node], greedy: Beam) -> tuple[list[Node], set[int]]:
     nodes, places, place = list(nodes), set(), 0
     for node in (node for node in greedy.nodes[1:] if node.kept):
         children = (n for n, child in enumerate(nodes) if child.parent == place and child.token == node.token)
-        place_in_tree = next(children, None)
-        if place_in_tree is None:
+        in_tree = next(children, None)
+        if in_tree is None:
+            in_tree = len(nodes)
             nodes.append(replace(node, parent=place, kept=False))
-            place_in_tree = len(nodes) - 1
-        place = place_in_tree
+        place = in_tree
         places.add(place)
     return nodes, places
 
 
-def _places(nodes: list[Node], tokens: list[int]) -> list[int]:
-    """The places along a text, from the first word to its last."""
-    end = next(n for n, node in enumerate(nodes) if node.depth == len(tokens) and path(nodes, n) == tokens)
-    places = [end]
-    while nodes[places[-1]].parent:
-        places.append(nodes[places[-1]].parent)
-    return places[::-1]
+def places_of(nodes: list[Node], tokens: list[int]) -> list[int]:
+    """The places of a text's words in the tree, from the first to the last."""
+    places = [next(n for n, node in enumerate(nodes) if node.depth == len(tokens) and path(nodes, n) == tokens)]
+    while nodes[places[0]].depth > 1:
+        places.insert(0, nodes[places[0]].parent)
+    return places

@@ -44,30 +44,29 @@ class EmbeddingExplorer(Explorer):
     def compute(self, word, neighbours, passes, directions):
         vectors, words = _film()  # (frames, words, width), each of length 1
         place = _place(word, words)
-        now, began = vectors[passes], vectors[0]
-        cosines = now @ now[place]  # (words,)
-        near = _closest(cosines, place, neighbours)
-        plane = _plane(passes, DIRECTIONS[directions], tuple([place, *near]))
+        cosines = np.einsum("fnw,fw->fn", vectors, vectors[:, place])  # (frames, words)
+        near = _closest(cosines[passes], place, neighbours)
+        plane = _plane(passes, DIRECTIONS[directions], (place, *near))
         distances = np.linalg.norm(plane - plane[place], axis=1)
-        favourites = [_closest(frame @ frame[place], place, 1)[0] for frame in vectors]
+        favourites = [_closest(frame, place, 1) for frame in cosines]
         changed = [number for number in range(PASSES) if favourites[number] != favourites[-1]]
         return {
             "words": words,
             "word": words[place],
             "place": place,
-            "width": vectors.shape[2],
             "frame": passes,
             "near": near,
             "near_in_plane": _closest(-distances, place, neighbours),
-            "cosines": cosines[near],
+            "cosines": cosines[passes, near],
             "plane": plane,
-            "film": np.einsum("fnw,fw->fn", vectors[:, near], vectors[:, place]),
-            "stayed": vectors[:, place] @ began[place],
+            "film": cosines[:, near],
+            "stayed": vectors[:, place] @ vectors[0, place],
             "settled": changed[-1] + 1 if changed else 0,
         }
 
     def build(self, figure):
-        return build_embedding(figure)
+        vectors, words = _film()
+        return build_embedding(figure, len(words), vectors.shape[2])
 
     def update(self, artists, data):
         update_embedding(artists, data)
@@ -96,11 +95,9 @@ def _place(word: str, words: tuple[str, ...]) -> int:
     if not word:
         raise ValueError("write one of the words in the picture, such as list or must")
     if word not in words:
-        begins = [other for other in words if other[0] == word[0] and other.isalpha()][:6]
-        raise ValueError(
-            f"«{word}» is not among the {len(words)} most frequent words; those are, for example: {', '.join(begins)}"
-            if begins else f"«{word}» is not among the {len(words)} most frequent words of the text"
-        )  # fmt: skip
+        begin_alike = [other for other in words if other[0] == word[0] and other.isalpha()][:6]
+        those = f"; those are, for example: {', '.join(begin_alike)}" if begin_alike else " of the text"
+        raise ValueError(f"«{word}» is not among the {len(words)} most frequent words{those}")
     return words.index(word)
 
 

@@ -10,6 +10,7 @@ from course_lib.figures.generation import HEIGHT, WIDTH, build_generation, perce
 from course_lib.recurrent.explorers.writing import (
     MOST_WORDS,
     Run,
+    after,
     entropy,
     not_known,
     prompt_of,
@@ -19,6 +20,7 @@ from course_lib.recurrent.explorers.writing import (
     run_of,
     surprise,
     trade,
+    words_at,
 )
 from course_lib.recurrent.language_model import load_writer
 
@@ -66,13 +68,13 @@ class GenerationExplorer(Explorer):
             run = self._run(prompt, temperature, top_k, top_p, seed, words)
         except ValueError:
             return {}  # `compute` says why
-        return {"place": [f"{number} {word}" for number, word in enumerate(_words(run.tokens), start=1)]}
+        return {"place": [f"{number} {word}" for number, word in enumerate(words_at(run.tokens), start=1)]}
 
     def compute(self, prompt, temperature, top_k, top_p, seed, words, place):
         said, run = prompt_of(prompt), self._run(prompt, temperature, top_k, top_p, seed, words)
         _, spread = real_texts()
         units = np.sort(np.argsort(-spread, kind="stable")[:UNITS])
-        written = _words(run.tokens)
+        written = words_at(run.tokens)
         bits = surprise(run.model, run.tokens)
         model, drawn_from = run.model[place], run.drawn_from[place]
         can = drawn_from > 0
@@ -107,15 +109,14 @@ class GenerationExplorer(Explorer):
         update_generation(artists, data)
 
     def describe(self, data):
-        after = f"After «{readable(list(data['prompt']))}»" if data["prompt"] else "At the beginning of a paragraph"
         how = " greedily (the seed changes nothing)" if data["greedy"] else ""
-        perplexity, real = f"{data['perplexity']:.3g}", f"{data['real'][0]:.3g}"
+        perplexity, repeated_share = data["real"]
         chosen = next(row for row in data["choices"] if row["written"])
         text = (
-            f"{after} the model writes{how}: «{readable(data['written'])}». The text's perplexity is {perplexity} "
-            f"(real text: {real}); {percent(data['repeated'])} of its groups of four words stood in it before (real "
-            f"text: {percent(data['real'][1])}). Word {data['place'] + 1}, «{chosen['word']}», had "
-            f"{percent(chosen['model'])} of the model's probability (rank {chosen['rank']:,})"
+            f"{after(data['prompt'])} the model writes{how}: «{readable(data['written'])}». The text's perplexity is "
+            f"{data['perplexity']:.3g} (real text: {perplexity:.3g}); {percent(data['repeated'])} of its groups of "
+            f"four words stood in it before (real text: {percent(repeated_share)}). Word {data['place'] + 1}, "
+            f"«{chosen['word']}», had {percent(chosen['model'])} of the model's probability (rank {chosen['rank']:,})"
         )
         if data["reshaped"]:
             text += f" and {percent(chosen['drawn'])} of what is drawn from"
@@ -125,30 +126,25 @@ class GenerationExplorer(Explorer):
         return run_of(prompt_of(prompt).ids, words, temperature, CUTS[top_k], top_p, seed)
 
 
-def _words(tokens: np.ndarray) -> list[str]:
-    vocabulary = load_writer().vocabulary
-    return [vocabulary[token] for token in tokens]
-
-
 def _gaps(words: list[str]) -> list[bool]:
     """Whether a space stands before each word, as `readable` sets them."""
-    return [False, *(len(readable([word, after])) > len(word) + len(after) for word, after in pairwise(words))]
+    return [False, *(" " in readable(pair) for pair in pairwise(words))]
 
 
 def _choices(model: np.ndarray, drawn_from: np.ndarray, written: int) -> list[dict]:
     """The model's most probable words, and the written one if it is none of them; model, drawn_from (vocabulary,)."""
     order = np.argsort(-model, kind="stable")
     first = order[:MOST_PROBABLE].tolist()
-    vocabulary = load_writer().vocabulary
+    shown = first if written in first else [*first, written]
     return [
         {
-            "word": vocabulary[token],
+            "word": word,
             "model": float(model[token]),
             "drawn": float(drawn_from[token]),
             "rank": int(np.flatnonzero(order == token)[0]) + 1,
             "written": token == written,
         }
-        for token in (first if written in first else [*first, written])
+        for token, word in zip(shown, words_at(shown), strict=True)
     ]
 
 

@@ -30,7 +30,7 @@ def share(data: dict, lag: int) -> float:
 
 def fate(multiple: float) -> str:
     """A word for a gradient that is so many times what it was at lag 0."""
-    return "it explodes" if multiple > 1e3 else "it vanishes" if multiple < 1e-3 else "it stays"
+    return "it explodes" if multiple > 1e3 else "it vanishes" if multiple < 1e-3 else "neither"
 
 
 class GradientExplorer(Explorer):
@@ -93,12 +93,15 @@ class GradientExplorer(Explorer):
         if not norms[0]:
             return f"{name} passes no gradient at all: every unit is off at the last step."
         at_0, at_20, at_50, at_100 = (_short(norms[lag]) for lag in (0, 20, 50, 100))
+        multiple = share(data, 50)
+        ends = fate(multiple)
         text = (
             f"{name}: the gradient is {at_0} at lag 0, {at_20} at lag 20, {at_50} at lag 50 and {at_100} at lag 100; "
-            f"over 50 steps {fate(share(data, 50))}."
+            f"over 50 steps it is multiplied by {_short(multiple)}{'' if ends == 'neither' else f': {ends}'}."
         )
         if of_matrix is not None:
-            text += f" W_hh has spectral radius {of_matrix:.2f}; the mean slope of the units is {data['slope']:.2f}."
+            text += f" W_hh has spectral radius {of_matrix:.2f}; the root mean square of the units' slopes is "
+            text += f"{data['slope']:.2f}."
         text += f" The Jacobian of one step has spectral radius {of_step:.2f}."
         if data["plain"] is not None:
             text += f" An RNN with the same W_hh has {_short(data['plain'][50])} at lag 50."
@@ -115,9 +118,10 @@ def gradient_prediction() -> Prediction:
     """What does a large bias do to the gradient of a network with a large W_hh?"""
     return Prediction(
         question="W_hh is 1.5 times an orthogonal matrix: its spectral radius is 1.5. Large weights and large "
-        "activations make the gradient explode, says a textbook. A bias of 3 is added to every tanh unit. What has "
-        "become of the gradient 20 steps back?",
-        options=("it explodes", "it stays", "it vanishes"),
+        "activations make the gradient explode, says a textbook. A bias of 3 is added to every tanh unit. Is the "
+        "gradient 20 steps back more than 1000 times that at lag 0 (it explodes), less than a thousandth of it (it "
+        "vanishes), or neither?",
+        options=("it explodes", "neither", "it vanishes"),
         then={"cell": "RNN", "activation": "tanh", "matrix": "orthogonal", "scale": 1.5, "bias": 3.0},
         result=lambda data: fate(share(data, 20)),
     )
@@ -129,8 +133,8 @@ def measure(cell: str, activation: str, matrix: str, scale: float, bias: float, 
 
     Returns:
         `norms` (lags + 1,); `matrix` (units,) and `step` (state,), the eigenvalues of W_hh and of the Jacobian of
-        one step more, the former None for gated cells; `radii`, the largest modulus of each; `slope`, the mean slope
-        of the RNN's units along the run, None for gated cells
+        one step more, the former None for gated cells; `radii`, the largest modulus of each; `slope`, the root mean
+        square of the slopes of the RNN's units along the run, None for gated cells
     """
     net, readable, x = network(cell, activation, matrix, scale, bias, gate_bias, seed)
     runs = []  # what the net returned: the states that the Jacobian is taken at
@@ -146,7 +150,7 @@ def measure(cell: str, activation: str, matrix: str, scale: float, bias: float, 
         "matrix": torch.linalg.eigvals(W_hh).numpy() if plain else None,
         "step": torch.linalg.eigvals(jacobian).numpy(),
         "radii": (spectral_radius(W_hh) if plain else None, spectral_radius(jacobian)),
-        "slope": slopes(outputs, activation).mean().item() if plain else None,
+        "slope": slopes(outputs, activation).square().mean().sqrt().item() if plain else None,
     }
 
 

@@ -29,7 +29,7 @@ from course_lib.recurrent.lstm import GATES
 from course_lib.recurrent.sentiment import Reader, load_reader
 
 BOTH = "forget, write at 1 − it"  # the LSTM's two gates tied as the GRU ties them
-RESET_LABELS = {"after the matrix (as trained)": "after", "before it (the source)": "before"}
+RESET_LABELS = {"after the matrix (as trained)": "after", "before it (the textbook)": "before"}
 NETS = {
     "gru": ("GRU", "gru", "update", GRU_PANELS, gru_numbers),
     "lstm": ("LSTM", "one layer", "forget", PANELS, lstm_numbers),
@@ -79,7 +79,7 @@ class GRUExplorer(Explorer):
     presets = (
         {},
         {"gru": "update", "lstm": BOTH, "sort": "negation"},
-        {"reset": "before it (the source)", "gru": "reset", "words": (0, 8), "show": "difference"},
+        {"reset": "before it (the textbook)", "gru": "reset", "words": (0, 8), "show": "difference"},
         {
             "sentence": "although nobody could call the acting of this film bad i would say that the music "
             "with its many songs was really dull",
@@ -105,9 +105,9 @@ class GRUExplorer(Explorer):
         nets = {net: shown(net, reading, show, word, row) for net, reading in readings.items()}
         free, held = readings["gru"].free.taps, readings["gru"].held.taps
         other = "before" if reset == "after" else "after"
-        elsewhere = {"free": ()} | ({"held": readings["gru"].clamps} if gru == "reset" else {})
-        others = {  # the answers when the reset gate acts in the other place
-            run: read(reader, sentence, *hold, reset=other, pull=False).answer.share for run, hold in elsewhere.items()
+        others = {  # the answers when the reset gate acts in the other place, without and with what is held
+            run: read(reader, sentence, *clamps, reset=other, pull=False).answer.share
+            for run, clamps in (("free", ()), ("held", readings["gru"].clamps))
         }
         return nets | {
             "words": said,
@@ -124,7 +124,7 @@ class GRUExplorer(Explorer):
             "free_moved": moved(free, words),
             "replaced": float(np.abs(held["0.hidden"] - held["0.candidate"])[words[0] : words[1] + 1].max()),
             "apart": {run: abs(float(nets["gru"][run][-1]) - there) for run, there in others.items()},
-            "other": others["free"],
+            "others": others,
             "yours": self._yours(reader, sentence, reset) if self.learner else None,
         }
 
@@ -152,8 +152,8 @@ class GRUExplorer(Explorer):
                 text += (
                     f" Without {'that word' if data['one_word'] else 'those words'}, it would be {of['without']:.0%}."
                 )
-        if data["reset"] == "before":
-            text += f" This GRU resets before the matrix; as it was trained, after it, it says {data['other']:.0%}."
+        if data["reset"] == "before" or data["gru"]["gates"] == ("reset",):
+            text += the_other_way(data)
         if self.learner:
             text += beside_yours(data["yours"], data["gru"]["free"])
         return text + never_met(data["unknown"])
@@ -263,6 +263,16 @@ def without(reader: Reader, said: list[str], hold: Hold, clamps: tuple[Clamp, ..
     if not rest or not carried or hold.rows != (0, reader.model.head.in_features - 1):
         return None
     return read(reader, " ".join(rest), reset=reset, pull=False).answer.share
+
+
+def the_other_way(data: dict) -> str:
+    """A sentence on what the GRU says when its reset gate acts in the other place, with the same gate held."""
+    run = "held" if data["gru"]["gates"] else "free"
+    here = " This GRU resets before the matrix." if data["reset"] == "before" else ""
+    alike = "With the same gate held, the" if run == "held" else "The"
+    apart = data["apart"][run]
+    much = f"{apart:.3f}" if apart >= 0.001 else "less than 0.001"
+    return f"{here} {alike} other way to reset says {data['others'][run]:.0%}; they differ by {much}."
 
 
 def gru_state() -> dict:

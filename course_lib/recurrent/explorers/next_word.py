@@ -7,7 +7,7 @@ from typing import NamedTuple
 import ipywidgets as widgets
 from torch import Tensor
 
-from course_lib.datasets.english import END, UNKNOWN_ID, encode, readable, tokenize
+from course_lib.datasets.english import END, UNKNOWN, encode, readable, tokenize
 from course_lib.explorers import Choice, Explorer, Prediction, Quest, Slider, Text
 from course_lib.figures.next_word import HEIGHT, ROWS, WIDTH, build_next_word, update_next_word
 from course_lib.recurrent.explorers.next_word_models import (
@@ -24,8 +24,10 @@ from course_lib.recurrent.explorers.next_word_models import (
     ngram,
     seen,
     texts,
+    unseen,
     written,
 )
+from course_lib.recurrent.explorers.writing import unknown_of, words_at
 from course_lib.recurrent.language_model import load_writer
 from course_lib.recurrent.ngram import SMOOTHINGS
 
@@ -57,7 +59,7 @@ class NextWordExplorer(Explorer):
     size = (WIDTH, HEIGHT)
     controls = {
         "text": LiveText(start=OPENING, tries=("if the", "the value of the zebra", "for example, ")),
-        "order": Slider(low=ORDERS[0], high=ORDERS[-1], step=1, start=3, label="order n"),
+        "order": Slider(low=ORDERS[0], high=ORDERS[-1], step=1, start=3),
         "size": Choice(options=tuple(SIZES), start="all", label="training text"),
         "smoothing": Choice(options=SMOOTHINGS, start="Kneser-Ney"),
         "compare": Choice(options=(ALONE, BESIDE, MIXED), start=BESIDE, label="show"),
@@ -81,18 +83,16 @@ class NextWordExplorer(Explorer):
     def compute(self, text, order, size, smoothing, compare, seed):
         typed = read_typed(text)
         ids = typed.ids
-        model = ngram(order, size, smoothing)
-        counted = model.distribution(in_paragraph(ids))  # (vocabulary,)
+        counted = ngram(order, size, smoothing).distribution(in_paragraph(ids))  # (vocabulary,)
         learned = None if compare == ALONE else lstm_next(ids)
         blend = blended(counted, learned) if compare == MIXED else None
-        held_out = {part: measured(part, smoothing) for part in SIZES}
-        curve = held_out[size]
+        best = counted.argmax().item()
+        perplexities = {part: measured(part, smoothing).perplexity for part in SIZES}
         words = written(ids, order, size, smoothing, seed, 0.0)
         lines = {"n-gram": words}
         if compare != ALONE:
             share, name = (1.0, "LSTM") if compare == BESIDE else (0.5, "mixture")
             lines[name] = written(ids, order, size, smoothing, seed, share)
-        best = counted.argmax().item()
         return table(counted, learned, blend) | {
             "order": order,
             "size": size,
@@ -104,17 +104,17 @@ class NextWordExplorer(Explorer):
             "reads": min(order - 1, len(in_paragraph(ids)) + 1),
             "known": bool(counted.any()),
             "alike": bool(counted.any()) and counted.min().item() == counted.max().item(),
-            "bet": (load_writer().vocabulary[best], counted[best].item()),
+            "bet": (words_at([best])[0], counted[best].item()),
             "lead": None if learned is None else (counted[best].item(), learned[best].item()),
-            "unseen": {part: found.unseen for part, found in held_out.items()},
-            "perplexities": {part: found.perplexity for part, found in held_out.items()},
-            "perplexity": curve.perplexity,
+            "unseen": {part: unseen(part) for part in SIZES},
+            "perplexities": perplexities,
+            "perplexity": perplexities[size],
             "mixed": mixed_perplexity(size, smoothing) if compare == MIXED else None,
             "lstm": None if compare == ALONE else lstm_perplexity(),
-            "stops": stops(curve.perplexity),
+            "stops": stops(perplexities[size]),
             "written": words,
             "copied": copied(words, size),
-            "lines": {name: sentence(found) for name, found in lines.items()},
+            "lines": {name: readable(words_at(found)) for name, found in lines.items()},
         }
 
     def build(self, figure):
@@ -124,36 +124,8 @@ class NextWordExplorer(Explorer):
         update_next_word(artists, data)
 
     def describe(self, data):
-        order, n = data["order"], data["order"] - 1
-        read = " ".join(data["tokens"][len(data["tokens"]) - data["reads"] :])
-        if not data["reads"]:
-            text = "The n-gram of order 1 reads no word at all. "
-        else:
-            times = often(data["seen"][data["reads"] - 1])
-            text = f"The n-gram of order {order} reads «{read}», which its training text holds {times}. "
-        if not data["known"]:
-            text += "Without smoothing it has no answer: 0 divided by 0. "
-        elif data["alike"]:
-            text += "After a history never seen, add-k gives every word the same share. "
-        else:
-            word, share = data["bet"]
-            text += f"{fallen_back(data)} bets on «{word}» ({percent(share)})"
-            text += ". " if data["lead"] is None else f", which the LSTM gives {percent(data['lead'][1])}. "
-        if data["favourite"]:
-            text += f"The LSTM bets on «{data['favourite'][0]}» ({percent(data['favourite'][1])}). "
-        value, unseen = data["perplexity"][n], data["unseen"][data["size"]][n]
-        text += f"Of the validation text's {order}-grams {unseen:.0%} were never seen; "
-        text += f"perplexity {figure_of(value)}"
-        if data["lstm"]:
-            text += f", LSTM {figure_of(data['lstm'])}"
-        if data["mixed"]:
-            text += f", half of each {figure_of(data['mixed'][n])}"
-        text += f". {verdict(data['perplexity'])}"
-        for word in data["unknown"]:
-            text += f" «{word}» is not in the vocabulary: both models read <unk>."
-        if data["unfinished"]:
-            text += f" «{data['unfinished']}» is the beginning of a word; it is read once it is whole."
-        return text if texts().same else text + " The LSTM was trained on another Python's text, part of which is here."
+        parts = (what_is_read(data), *what_is_bet(data), what_it_scores(data), verdict(data["perplexity"]))
+        return " ".join([*parts, *remarks(data)])
 
 
 # ---- what the section asks ------------------------------------------------------------------------------------------
@@ -167,7 +139,7 @@ def next_word_state() -> dict:
 def next_word_prediction() -> Prediction:
     """From which order on does one word more hardly help?"""
     return Prediction(
-        question="An n-gram model of order n reads n − 1 words. Smoothed by Kneser-Ney and counted on "
+        question="An n-gram model of order N reads N − 1 words. Smoothed by Kneser-Ney and counted on "
         f"{len(texts().train):,} tokens: from which order on does one more word of context lower the perplexity of new "
         f"text by less than {1 - HELPS:.0%}?",
         options=tuple(verdict_option(order) for order in ORDERS[1:]),
@@ -209,7 +181,7 @@ class Typed(NamedTuple):
 
     tokens: list[str]
     ids: tuple[int, ...]
-    unknown: list[str]
+    unknown: tuple[str, ...]
     unfinished: str
 
 
@@ -223,12 +195,9 @@ def read_typed(text: str) -> Typed:
     tokens, unfinished = tokenize(text), ""
     if len(tokens) > LONGEST:
         raise ValueError(f"That text has {len(tokens)} words and signs; at most {LONGEST} are read. Take some away.")
-    ids = encode(tokens, vocabulary).tolist()
     if tokens and tokens[-1] not in vocabulary and text == text.rstrip() and begins_a_word(tokens[-1]):
         unfinished = tokens.pop()
-    ids = tuple(ids[: len(tokens)])
-    unknown = [token for token, place in zip(tokens, ids, strict=True) if place == UNKNOWN_ID]
-    return Typed(tokens, ids, list(dict.fromkeys(unknown)), unfinished)
+    return Typed(tokens, tuple(encode(tokens, vocabulary).tolist()), unknown_of(tokens), unfinished)
 
 
 def begins_a_word(start: str) -> bool:
@@ -253,24 +222,52 @@ def table(counted: Tensor, learned: Tensor | None, blend: Tensor | None) -> dict
         order = learned.argsort(descending=True)[: 2 * ROWS].tolist()
         more = (learned >= LEAST_BET) & (learned >= MORE * counted)
         rows += [place for place in order if place not in rows and more[place]][: ROWS - only]
-    vocabulary = load_writer().vocabulary
-    best = None if learned is None else int(learned.argmax())
+    best = None if learned is None else learned.argmax().item()
     return {
-        "words": [vocabulary[place] for place in rows],
+        "words": words_at(rows),
         "counted": counted[rows].tolist(),
         "learned": None if learned is None else learned[rows].tolist(),
         "blend": None if blend is None else blend[rows].tolist(),
         "only": only,
-        "favourite": None if best is None else (vocabulary[best], learned[best].item()),
+        "favourite": None if best is None else (words_at([best])[0], learned[best].item()),
     }
 
 
-def sentence(ids: tuple[int, ...]) -> str:
-    return readable([load_writer().vocabulary[i] for i in ids])
+# ---- in words -------------------------------------------------------------------------------------------------------
+
+
+def what_is_read(data: dict) -> str:
+    """What the n-gram reads, and how often its training text holds that."""
+    if not data["reads"]:
+        return "The n-gram of order 1 reads no word at all."
+    times = often(data["seen"][data["reads"] - 1])
+    read = as_read(data, data["reads"])
+    return f"The n-gram of order {data['order']} reads «{read}», which its training text holds {times}."
+
+
+def as_read(data: dict, count: int) -> str:
+    """The last words and signs, as the models read them."""
+    return " ".join(UNKNOWN if token in data["unknown"] else token for token in data["tokens"][-count:])
 
 
 def often(times: int) -> str:
     return {0: "nowhere", 1: "once"}.get(times, f"{times:,} times")
+
+
+def what_is_bet(data: dict) -> list[str]:
+    """Which word each model finds most probable."""
+    word, share = data["bet"]
+    if not data["known"]:
+        bets = ["Without smoothing it has no answer: 0 divided by 0."]
+    elif data["alike"]:
+        bets = ["After a history never seen, add-k gives every word the same share."]
+    else:
+        beside = f", which the LSTM gives {percent(data['lead'][1])}" if data["lead"] else ""
+        bets = [f"{fallen_back(data)} bets on «{word}» ({percent(share)}){beside}."]
+    if data["favourite"]:
+        word, share = data["favourite"]
+        bets.append(f"The LSTM bets on «{word}» ({percent(share)}).")
+    return bets
 
 
 def fallen_back(data: dict) -> str:
@@ -278,7 +275,29 @@ def fallen_back(data: dict) -> str:
     if data["smoothing"] != "Kneser-Ney" or not data["reads"] or data["seen"][data["reads"] - 1]:
         return "It"
     rest = next((back for back in range(data["reads"] - 1, 0, -1) if data["seen"][back - 1]), 0)
-    return f"It falls back on «{' '.join(data['tokens'][-rest:])}» and" if rest else "It falls back on single words and"
+    return f"It falls back on «{as_read(data, rest)}» and" if rest else "It falls back on single words and"
+
+
+def what_it_scores(data: dict) -> str:
+    """The chosen order on the validation text, and what stands beside it."""
+    place = data["order"] - 1
+    text = f"Of the validation text's {data['order']}-grams {data['unseen'][data['size']][place]:.0%} were never seen; "
+    text += f"perplexity {figure_of(data['perplexity'][place])}"
+    if data["lstm"]:
+        text += f", LSTM {figure_of(data['lstm'])}"
+    if data["mixed"]:
+        text += f", half of each {figure_of(data['mixed'][place])}"
+    return f"{text}."
+
+
+def remarks(data: dict) -> list[str]:
+    """What else must be said of the words and of the models."""
+    said = [f"«{word}» is not in the vocabulary: both models read {UNKNOWN}." for word in data["unknown"]]
+    if data["unfinished"]:
+        said.append(f"«{data['unfinished']}» is the beginning of a word; it is read once it is whole.")
+    if not texts().same:
+        said.append("The LSTM was trained on another Python's text, part of which is here.")
+    return said
 
 
 def percent(share: float) -> str:

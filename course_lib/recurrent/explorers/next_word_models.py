@@ -8,7 +8,7 @@ from torch import Tensor
 
 from course_lib.datasets.english import END_ID, encode, load_english
 from course_lib.recurrent.generation import next_of
-from course_lib.recurrent.language_model import load_writer, logprobs, perplexity
+from course_lib.recurrent.language_model import load_writer, logprobs, mixed, perplexity
 from course_lib.recurrent.ngram import NGram
 
 ORDERS = (1, 2, 3, 4, 5)
@@ -44,7 +44,7 @@ def in_paragraph(ids: tuple[int, ...]) -> tuple[int, ...]:
     return ids[len(ids) - ids[::-1].index(END_ID) :] if END_ID in ids else ids
 
 
-def padded(history, length: int) -> tuple[int, ...]:
+def padded(history: tuple[int, ...], length: int) -> tuple[int, ...]:
     """The last `length` words of a paragraph's beginning, filled up in front as `NGram` does."""
     history = (*[END_ID] * length, *history)
     return history[len(history) - length :]
@@ -68,9 +68,10 @@ def ngram(order: int, size: str, smoothing: str) -> NGram:
     """
     plain = longest(size, "none")
     lower = longest(size, smoothing) if smoothing == "Kneser-Ney" else plain
-    model = NGram(order, plain.vocabulary_size, smoothing)
-    for name in ("counts", "totals", "discounts"):
-        setattr(model, name, [*getattr(lower, name)[: order - 1], getattr(plain, name)[order - 1]])
+    model, top = NGram(order, plain.vocabulary_size, smoothing), order - 1
+    model.counts = [*lower.counts[:top], plain.counts[top]]
+    model.totals = [*lower.totals[:top], plain.totals[top]]
+    model.discounts = [*lower.discounts[:top], plain.discounts[top]]
     return model
 
 
@@ -143,23 +144,28 @@ def copied(words: tuple[int, ...], size: str) -> int:
 
 
 class Measured(NamedTuple):
-    """On the validation text, one entry an order: log P of each token, the perplexity, the share never seen."""
+    """On the validation text, one entry an order: log P of each token (time,), and the perplexity."""
 
     logprobs: list[Tensor]
     perplexity: list[float]
-    unseen: list[float]
 
 
 @lru_cache(None)
 def measured(size: str, smoothing: str) -> Measured:
     """The n-gram models of all orders on the validation text."""
-    valid, models = texts().valid, [ngram(order, size, smoothing) for order in ORDERS]
-    found = [model.logprobs(valid) for model in models]
-    return Measured(found, [perplexity(each) for each in found], [model.unseen(valid) for model in models])
+    found = [ngram(order, size, smoothing).logprobs(texts().valid) for order in ORDERS]
+    return Measured(found, [perplexity(each) for each in found])
+
+
+@lru_cache(None)
+def unseen(size: str) -> list[float]:
+    """The share of the validation text's n-grams that the training text does not hold, one entry an order."""
+    return [ngram(order, size, "none").unseen(texts().valid) for order in ORDERS]
 
 
 @lru_cache(1)
 def lstm_logprobs() -> Tensor:
+    """The LSTM on the validation text: log P of each token, (time,)."""
     return logprobs(load_writer().model, texts().valid)
 
 
@@ -170,12 +176,11 @@ def lstm_perplexity() -> float:
 
 @lru_cache(None)
 def mixed_perplexity(size: str, smoothing: str) -> list[float]:
-    """Half n-gram, half LSTM, word by word; the LSTM alone where an unsmoothed model has no answer."""
-    valid, learned = texts().valid, lstm_logprobs().exp()
-    values = []
-    for order, found in zip(ORDERS, measured(size, smoothing).logprobs, strict=True):
-        model, counted = ngram(order, size, smoothing), found.exp()  # (time,)
-        values.append(perplexity(torch.where(has_answer(model, valid), (counted + learned) / 2, learned).log()))
+    """Half n-gram, half LSTM, word by word; the LSTM alone where an unsmoothed model has no answer. One an order."""
+    valid, learned, values = texts().valid, lstm_logprobs(), []
+    for order, counted in zip(ORDERS, measured(size, smoothing).logprobs, strict=True):  # (time,)
+        answers = has_answer(ngram(order, size, smoothing), valid)
+        values.append(perplexity(torch.where(answers, mixed(counted, learned, 0.5), learned)))
     return values
 
 

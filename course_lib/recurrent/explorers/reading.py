@@ -21,6 +21,7 @@ from course_lib.recurrent.sentiment import Answer, Reader, load_reader
 
 RESPONSES = ("negation", "praise or blame", "contrast")
 SORTS = ("unit number", *RESPONSES, "this sentence")
+ROUNDING = 1e-5  # what two cells that compute the same may differ by
 
 
 def reader_named(name: str) -> Reader | Writer:
@@ -243,4 +244,6 @@ def beside_yours(yours: np.ndarray | None, free: np.ndarray) -> str:
     """A sentence on how far the learner's cell is from the model's."""
     if yours is None:
         return " Your cell is not started: the model reads alone until it is written."
-    return f" Your cell's answers (green crosses) are at most {np.nanmax(np.abs(yours - free)):.0e} from the model's."
+    apart = np.nanmax(np.abs(yours - free))
+    how = "equal the model's" if apart < ROUNDING else f"differ from the model's by up to {max(apart, 1e-4):.1g}"
+    return f" Your cell's answers (green crosses) {how}."

@@ -186,6 +186,8 @@ class StateExplorer(Explorer):
             text += f" {which.capitalize()} is nudged by {data['size']:+.1f} after {where}".replace("-", "−")
             if at <= end:
                 text += f": {held[end]:.0%}, the answer {'flips' if data['flips'] else 'stays'}"
+            if data["further"] > 0:
+                text += f". The answer tells of it for {data['felt'] or 'none'} of {data['further']} further words"
             text += f". The distance between the two states is {data['life']}."
         if data["alone"]:
             rest = "still moves" if data["moves"] > 1e-3 else "has come to rest"

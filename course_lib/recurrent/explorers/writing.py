@@ -1,5 +1,6 @@
 """How the explorers have the shipped language model write: its prompt, its state as it goes, what a text is worth."""
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -7,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.datasets.english import END_ID, UNKNOWN, UNKNOWN_ID, encode, load_english, tokenize
-from course_lib.recurrent.generation import reshape, write
+from course_lib.datasets.english import END, END_ID, UNKNOWN, encode, load_english, readable, tokenize
+from course_lib.recurrent.generation import write, write_side_by_side
 from course_lib.recurrent.language_model import load_writer
 
 LONGEST_PROMPT = 24  # words that fit into the pictures
@@ -32,17 +33,31 @@ def prompt_of(text: str) -> Prompt:
     Raises:
         ValueError: it is too long for a picture.
     """
-    tokens, vocabulary = tokenize(text), load_writer().vocabulary
+    tokens = tokenize(text)
     if len(tokens) > LONGEST_PROMPT:
         raise ValueError(
             f"the picture has room for a prompt of {LONGEST_PROMPT} words and signs, and these are {len(tokens)}: "
             "shorten it"
         )
-    ids = encode(tokens, vocabulary).tolist()
-    unknown = dict.fromkeys(
-        token for token, number in zip(tokens, ids, strict=True) if number == UNKNOWN_ID and token != UNKNOWN
-    )
-    return Prompt(tuple(vocabulary[number] for number in ids), tuple(ids), tuple(unknown))
+    ids = tuple(encode(tokens, load_writer().vocabulary).tolist())
+    return Prompt(tuple(words_at(ids)), ids, unknown_of(tokens))
+
+
+def words_at(ids: Iterable[int]) -> list[str]:
+    """The words at these places of the shipped model's vocabulary."""
+    vocabulary = load_writer().vocabulary
+    return [vocabulary[number] for number in ids]
+
+
+def unknown_of(tokens: list[str]) -> tuple[str, ...]:
+    """The words that the shipped model reads as `<unk>`, each once."""
+    vocabulary = load_writer().vocabulary
+    return tuple(dict.fromkeys(token for token in tokens if token not in vocabulary))
+
+
+def after(words: Sequence[str]) -> str:
+    """What comes before the text, as a sentence begins."""
+    return f"After «{readable(words)}»" if words else "At the beginning of a paragraph"
 
 
 def not_known(unknown: tuple[str, ...]) -> str:
@@ -78,9 +93,7 @@ class Run(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def run_of(
-    ids: tuple[int, ...], words: int, temperature: float, top_k: int | None, top_p: float, seed: int
-) -> Run:  # fmt: skip
+def run_of(ids: tuple[int, ...], words: int, temperature: float, top_k: int | None, top_p: float, seed: int) -> Run:
     """Write on from a prompt; see `write`."""
     listening = Listening()
     with torch.inference_mode():
@@ -112,7 +125,7 @@ def repeated(tokens: np.ndarray) -> float:
     return 1 - len(set(groups)) / len(groups)
 
 
-# ---- what a text is compared with
+# ---- what a text is compared with -----------------------------------------------------------------------------------
 
 
 class Texts(NamedTuple):
@@ -132,8 +145,8 @@ class Texts(NamedTuple):
 def real_texts() -> tuple[Texts, np.ndarray]:
     """The beginnings of the longer paragraphs of the test text, and how much each unit varies over them, (units,)."""
     corpus, writer = load_english(), load_writer()
-    paragraphs = " ".join(corpus.words(corpus.test)).split(" <end> ")
-    long = [words[:MOST_WORDS] for words in map(str.split, paragraphs) if len(words) >= MOST_WORDS]
+    paragraphs = map(str.split, " ".join(corpus.words(corpus.test)).split(END))
+    long = [words[:MOST_WORDS] for words in paragraphs if len(words) >= MOST_WORDS]
     tokens = torch.stack([encode(words, writer.vocabulary) for words in long])  # (texts, words)
     listening = Listening()
     logits, _ = listening(torch.cat([torch.full((len(tokens), 1), END_ID), tokens[:, :-1]], dim=1))
@@ -146,18 +159,8 @@ def real_texts() -> tuple[Texts, np.ndarray]:
 @torch.inference_mode()
 def texts_by_temperature() -> tuple[Texts, ...]:
     """Eight texts at each of `TEMPERATURES`, without a prompt and without a cut, all written side by side."""
-    generator = torch.Generator().manual_seed(0)
-    rows = len(TEMPERATURES) * TEXTS
-    logits, states = load_writer().model(torch.full((rows, 1), END_ID))
-    tokens, bits = [], []
-    for _ in range(MOST_WORDS):
-        of_each = zip(logits[:, 0].split(TEXTS), TEMPERATURES, strict=True)
-        probs = torch.cat([reshape(part, temperature) for part, temperature in of_each])  # (rows, vocabulary)
-        drawn = torch.multinomial(probs, 1, generator=generator)  # (rows, 1)
-        tokens.append(drawn)
-        bits.append(-logits[:, 0].log_softmax(dim=-1).gather(-1, drawn) / np.log(2))
-        logits, states = load_writer().model(drawn, states)
-    every = zip(torch.cat(tokens, dim=1).split(TEXTS), torch.cat(bits, dim=1).split(TEXTS), strict=True)
+    tokens, logprobs = write_side_by_side(load_writer().model, TEMPERATURES, TEXTS, MOST_WORDS)
+    every = zip(tokens, -logprobs / np.log(2), strict=True)
     return tuple(Texts(of_one.numpy(), their_bits.numpy()) for of_one, their_bits in every)
 
 

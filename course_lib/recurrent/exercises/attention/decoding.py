@@ -1,10 +1,12 @@
 """Decode greedily: write the most probable token, read it back, and stop each row at its end."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot, pad
 
 from course_lib.exercises import Case, exercise, mistake, part
 from course_lib.exercises.compare import show
@@ -14,7 +16,11 @@ Tables = tuple[Tensor, Tensor]  # (states, symbols) each: what is written in thi
 
 
 def with_tables(answer: Callable, src: Tensor, bos: int, eos: int, max_len: int, tables: Tables):
-    """Hand the answer an encoder and a decoder that look everything up; it may leave out columns of padding."""
+    """Hand the answer an encoder and a decoder that look everything up.
+
+    The encoder's state is a sum over the source, (batch, 1). An answer may go through the batch row by row, and may
+    leave out columns of padding.
+    """
     tokens, states = tables
     symbols = tokens.shape[1]
 
@@ -22,13 +28,14 @@ def with_tables(answer: Callable, src: Tensor, bos: int, eos: int, max_len: int,
         return (src.sum(dim=1, keepdim=True) % len(tokens)).float()  # (batch, 1)
 
     def decoder(previous: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        if previous.shape != (len(src),) or previous.dtype != torch.int64:
+        rows = len(state) if state.ndim == 2 else len(src)
+        if previous.shape != (rows,) or previous.dtype != torch.int64:
             got = f"{str(previous.dtype).removeprefix('torch.')} of shape {tuple(previous.shape)}"
-            raise ValueError(f"the decoder takes one token a row, int64 of shape ({len(src)},), and got {got}")
-        if state.shape != (len(src), 1):
-            raise ValueError(f"the decoder takes states of shape ({len(src)}, 1), and got {tuple(state.shape)}")
+            raise ValueError(f"the decoder takes one token a row, int64 of shape ({rows},), and got {got}")
+        if state.shape != (rows, 1):
+            raise ValueError(f"the decoder takes states of shape ({rows}, 1), and got {tuple(state.shape)}")
         place = state[:, 0].long(), previous
-        logits = torch.nn.functional.one_hot(tokens[place], symbols).float()  # (batch, symbols)
+        logits = one_hot(tokens[place], symbols).float()  # (batch, symbols)
         return logits, states[place].unsqueeze(1).float()
 
     return with_width(answer(encoder, decoder, src, bos, eos, max_len), len(src), max_len)
@@ -39,7 +46,7 @@ def with_width(written, batch: int, max_len: int):
     if not isinstance(written, Tensor) or written.ndim != 2 or len(written) != batch:
         return written
     if written.shape[1] < max_len:
-        return torch.nn.functional.pad(written, (0, max_len - written.shape[1]), value=PAD)
+        return pad(written, (0, max_len - written.shape[1]), value=PAD)
     return written if written[:, max_len:].any() else written[:, :max_len]
 
 
@@ -63,7 +70,10 @@ def staircase() -> Tables:
 
 
 def random_inputs(rng: np.random.Generator, batch: int, source: int, symbols: int, bos: int, eos: int, max_len: int):
-    """The inputs with tables in which the rows end at different steps, and one of them not before max_len."""
+    """The inputs with tables in which the rows end at different steps, and one of them not before max_len.
+
+    That one holds three different tokens at least.
+    """
     while True:
         src = torch.from_numpy(rng.integers(1, symbols, size=(batch, source)))
         tables = torch.from_numpy(rng.integers((1, 0), (symbols, 7), size=(7, symbols, 2))).unbind(dim=-1)
@@ -118,31 +128,32 @@ def greedy_decode(rng):
         yield at_random(6, 5, 8, bos=2, eos=5, max_len=10)
 
 
-def run_on(
-    encoder: Callable, decoder: Callable, src: Tensor, bos: int, max_len: int, *, empty=False, feed=None, carry=True
-) -> Tensor:
-    """max_len tokens for each row, whatever it writes: (batch, max_len).
-
-    Args:
-        encoder, decoder, src, bos, max_len: as the exercise hands them over
-        empty: whether the decoder starts from zeros
-        feed: takes the step, from 1, and the tokens just written, and gives what the decoder reads
-        carry: whether a step gets the state of the step before
-    """
-    state = encoder(src) * (not empty)
-    previous, written = torch.full((len(src),), bos), []
-    for step in range(1, max_len + 1):
-        logits, after = decoder(previous, state)
-        state = after if carry else state
-        written.append(logits.argmax(dim=-1))  # (batch,)
-        previous = written[-1] if feed is None else feed(step, written[-1])
+def run_on(encoder: Callable, decoder: Callable, src: Tensor, bos: int, max_len: int) -> Tensor:
+    """max_len tokens for each row, whatever it writes: (batch, max_len)."""
+    state, previous, written = encoder(src), torch.full((len(src),), bos), []
+    for _ in range(max_len):
+        logits, state = decoder(previous, state)
+        previous = logits.argmax(dim=-1)  # (batch,)
+        written.append(previous)
     return torch.stack(written, dim=1)
 
 
 def stopped(written: Tensor, eos: int, filler: int = PAD) -> Tensor:
     """The tokens of each row up to its end, the filler after it."""
-    is_end = written == eos
-    return written.where(is_end.cumsum(dim=1) - is_end.long() == 0, filler)
+    ends = written == eos
+    ended_before = ends.cumsum(dim=1) > ends.long()
+    return written.masked_fill(ended_before, filler)
+
+
+def decode(encoder: Callable, decoder: Callable, src: Tensor, bos: int, eos: int, max_len: int) -> Tensor:
+    """A right answer, for the mistakes to hand it something else, or to change what comes out."""
+    return stopped(run_on(encoder, decoder, src, bos, max_len), eos)
+
+
+def up_to_first(stops: Tensor, written: Tensor) -> Tensor:
+    """The tokens up to the first of the stops, (steps,) bool; all of them if there is none."""
+    places = stops.nonzero().flatten().tolist()
+    return written[:, : places[0] + 1] if places else written
 
 
 @mistake(
@@ -152,10 +163,8 @@ def stopped(written: Tensor, eos: int, filler: int = PAD) -> Tensor:
     look="what becomes `previous`: in training a given sequence may stand there, here only your own tokens can.",
 )
 def _(encoder, decoder, src, bos, eos, max_len):
-    def feed(step: int, _) -> Tensor:
-        return src[:, min(step, src.shape[1]) - 1]
-
-    return stopped(run_on(encoder, decoder, src, bos, max_len, feed=feed), eos)
+    given = itertools.chain([torch.full((len(src),), bos)], src.T, itertools.repeat(src[:, -1]))
+    return decode(encoder, lambda _, state: decoder(next(given), state), src, bos, eos, max_len)
 
 
 @mistake(
@@ -164,8 +173,9 @@ def _(encoder, decoder, src, bos, eos, max_len):
     ask="What does your decoder read at the second step?",
     look="`previous`: it is set before the loop, and must be set again inside it.",
 )
-def _(encoder, decoder, src, bos, eos, max_len):
-    return stopped(run_on(encoder, decoder, src, bos, max_len, feed=lambda _, last: torch.full_like(last, bos)), eos)
+def _(encoder, decoder, src, bos, *others):
+    always = torch.full((len(src),), bos)
+    return decode(encoder, lambda _, state: decoder(always, state), src, bos, *others)
 
 
 @mistake(
@@ -174,8 +184,8 @@ def _(encoder, decoder, src, bos, eos, max_len):
     ask="Give your function two different sources. Can it write two different texts?",
     look="the state before the loop: it is all that the decoder ever learns of the source.",
 )
-def _(encoder, decoder, src, bos, eos, max_len):
-    return stopped(run_on(encoder, decoder, src, bos, max_len, empty=True), eos)
+def _(encoder, *others):
+    return decode(lambda src: torch.zeros_like(encoder(src)), *others)
 
 
 @mistake(
@@ -184,8 +194,9 @@ def _(encoder, decoder, src, bos, eos, max_len):
     ask="A decoder step returns two things. What do you do with the second?",
     look="the state: which step made the one that the next step gets?",
 )
-def _(encoder, decoder, src, bos, eos, max_len):
-    return stopped(run_on(encoder, decoder, src, bos, max_len, carry=False), eos)
+def _(encoder, decoder, src, *others):
+    state = encoder(src)
+    return decode(encoder, lambda previous, _: decoder(previous, state), src, *others)
 
 
 @mistake(
@@ -206,8 +217,7 @@ def _(encoder, decoder, src, bos, eos, max_len):
 )
 def _(encoder, decoder, src, bos, eos, max_len):
     written = run_on(encoder, decoder, src, bos, max_len)
-    ends = (written == eos).any(dim=0).nonzero()  # the steps at which some row ends
-    return written[:, : ends[0] + 1] if len(ends) else written
+    return up_to_first((written == eos).any(dim=0), written)
 
 
 @mistake(
@@ -218,8 +228,7 @@ def _(encoder, decoder, src, bos, eos, max_len):
 )
 def _(encoder, decoder, src, bos, eos, max_len):
     written = run_on(encoder, decoder, src, bos, max_len)
-    ends = (written == eos).all(dim=0).nonzero()
-    return written[:, : ends[0] + 1] if len(ends) else written
+    return up_to_first((written == eos).all(dim=0), written)
 
 
 @mistake(
@@ -229,7 +238,7 @@ def _(encoder, decoder, src, bos, eos, max_len):
     look="the order inside the loop: first the token is kept, then the row counts as ended.",
 )
 def _(encoder, decoder, src, bos, eos, max_len):
-    tokens = stopped(run_on(encoder, decoder, src, bos, max_len), eos)
+    tokens = decode(encoder, decoder, src, bos, eos, max_len)
     return tokens.masked_fill(tokens == eos, PAD)
 
 
@@ -250,7 +259,7 @@ def _(encoder, decoder, src, bos, eos, max_len):
     look="the list in which you keep the tokens: what is in it before the loop begins?",
 )
 def _(encoder, decoder, src, bos, eos, max_len):
-    tokens = stopped(run_on(encoder, decoder, src, bos, max_len), eos)
+    tokens = decode(encoder, decoder, src, bos, eos, max_len)
     return torch.cat([torch.full_like(tokens[:, :1], bos), tokens], dim=1)
 
 
@@ -261,7 +270,7 @@ def _(encoder, decoder, src, bos, eos, max_len):
     look="the range of the loop: bos is read, it does not count as written.",
 )
 def _(encoder, decoder, src, bos, eos, max_len):
-    return stopped(run_on(encoder, decoder, src, bos, max_len - 1), eos)
+    return decode(encoder, decoder, src, bos, eos, max_len - 1)
 
 
 @mistake(
@@ -270,6 +279,6 @@ def _(encoder, decoder, src, bos, eos, max_len):
     ask="Which is your first axis, the rows of the batch or the steps?",
     look="the line that stacks: torch.stack puts the new axis first unless it is told another place with dim.",
 )
-def _(encoder, decoder, src, bos, eos, max_len):
-    tokens = stopped(run_on(encoder, decoder, src, bos, max_len), eos)
+def _(*inputs):
+    tokens = decode(*inputs)
     return tokens[:, tokens.ne(PAD).any(dim=0)].T

@@ -194,3 +194,28 @@ def _(f):
 )
 def _(f):
     return math.log(f) / math.log(0.5)
+
+
+@mistake(
+    cell_state,
+    "steps counted, or rounded up, to a whole number",
+    call="half_life",
+    ask="Put your result n into f ** n for f = 0.25. Is one half left, or less?",
+    look="the number of steps: where f ** n is one half, n need not be whole.",
+)
+def _(f):
+    n, share = 0, 1.0
+    while share > 0.5:
+        n, share = n + 1, share * f
+    return n
+
+
+@mistake(
+    cell_state,
+    "one half divided by the gate's value",
+    call="half_life",
+    ask="Should a gate of 0.99 keep a value longer than one of 0.5? And what do you get for the two?",
+    look="what is left after n steps: write it down for n = 1, 2 and 3, and see where n stands.",
+)
+def _(f):
+    return 0.5 / f

@@ -246,6 +246,26 @@ def _(cell, xs):
 
 @mistake(
     lag_gradients,
+    "the gradient of the first entry of whatever a cell hands back",
+    ask="An LSTM cell hands back the pair (h, c). What do the other two hand back, and what is the [0] of that?",
+    look="the [0] behind the state: of a pair it is h, but of an h it is one unit.",
+)
+def _(cell, xs):
+    return gradients(cell, xs, of=lambda states: states[-1][0].sum()).norm(dim=-1)
+
+
+@mistake(
+    lag_gradients,
+    "the gradient of the length of h_T",
+    ask="Many numbers become one twice here: the entries of h_T, and those of a gradient. Which time by a sum?",
+    look="what you differentiate: the entries of h_T are added up; the norm is for the gradient.",
+)
+def _(cell, xs):
+    return gradients(cell, xs, of=lambda states: hidden(states[-1]).norm()).norm(dim=-1)
+
+
+@mistake(
+    lag_gradients,
     "the gradient of h and c together",
     ask="What does an LSTM cell hand back, and which of it do you add up?",
     look="what you differentiate: c_T is part of the state, but not of the sum of h_T.",

@@ -6,14 +6,43 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.exercises import Case, exercise, mistake, part, randn
+from course_lib.exercises.values import with_article
 from course_lib.recurrent.exercises.common import Weights, build_cell
 
 State = tuple[Tensor, Tensor]  # h and c, each (batch, hidden_size)
 
 
-def on_cells(answer: Callable, layers: list[Weights], xs: Tensor, states: list[State]):
-    """Hand the answer one nn.LSTMCell a layer."""
-    return answer([build_cell("lstm", weights) for weights in layers], xs, states)
+def on_cells(answer: Callable, layers: list[Weights], xs: Tensor, states: list[State]) -> dict[str, Tensor] | None:
+    """Hand the answer one nn.LSTMCell a layer.
+
+    Raises:
+        TypeError: what it returns is not the outputs and one pair a layer.
+    """
+    returned = answer([build_cell("lstm", weights) for weights in layers], xs, states)
+    if returned is None:
+        return None
+    if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+        raise TypeError("stack should return two things, the outputs and the list of last states")
+    outputs, last = returned
+    if not isinstance(last, (tuple, list)):
+        found = with_article(type(last).__name__)
+        raise TypeError(f"the last states should be a list of pairs (h, c), and are {found}")
+    if len(last) != len(layers):
+        entries = "1 entry" if len(last) == 1 else f"{len(last)} entries"
+        raise TypeError(f"the list of last states has {entries}, wanted {len(layers)}, one a layer")
+    for layer, pair in enumerate(last):
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise TypeError(f"entry {layer} of the list of last states should be a pair (h, c)")
+    return by_name(outputs, last)
+
+
+def by_name(outputs: Tensor, last: list[State]) -> dict[str, Tensor]:
+    """The outputs, and h and c of each layer."""
+    return {"outputs": outputs} | {
+        f"last {name} of layer {layer}": value
+        for layer, pair in enumerate(last)
+        for name, value in zip("hc", pair, strict=True)
+    }
 
 
 def torch_stack(layers: list[Weights], xs: Tensor, states: list[State]) -> tuple[Tensor, list[State]]:
@@ -41,7 +70,7 @@ def stack(rng):
     """Stack LSTM cells, and keep their states apart."""
 
     def case(layers: list[Weights], xs: Tensor, states: list[State], shown: str, because: str) -> Case:
-        expected = torch_stack(layers, xs, states)
+        expected = by_name(*torch_stack(layers, xs, states))
         return Case((layers, xs, states), via=on_cells, expected=expected, shown=shown, because=because)
 
     def random_case(num_layers: int, time: int, batch: int, input_size: int, hidden_size: int) -> Case:
@@ -99,6 +128,11 @@ def hidden_of(run: list[State]) -> Tensor:
     return torch.stack([h for h, _ in run])
 
 
+def cells_of(run: list[State]) -> Tensor:
+    """What a layer stored at each step: (time, batch, hidden_size)."""
+    return torch.stack([c for _, c in run])
+
+
 @mistake(
     stack,
     "a stack whose upper layers get only the last hidden state of the layer below",
@@ -111,11 +145,38 @@ def _(cells, xs, states):
 
 @mistake(
     stack,
+    "a stack whose upper layers get the last hidden state of the layer below at every step",
+    ask="When your second layer makes its first step, how many of the inputs are in what it reads already?",
+    look="what the first layer hands upwards: at each step, the h of which step?",
+)
+def _(cells, xs, states):
+    return stack_by_layer(cells, xs, states, lambda run: hidden_of(run[-1:] * len(run)))
+
+
+@mistake(
+    stack,
     "a stack whose layers share one state",
     ask="When the lower cell has made its h and c, which h and c does the upper cell start from?",
     look="the variables that hold the state: there must be a pair for each cell.",
 )
 def _(cells, xs, states):
+    outputs, state = stack_of_one_state(cells, xs, states)
+    return outputs, [state] * len(cells)
+
+
+@mistake(
+    stack,
+    "a stack that keeps one state for all of its layers, and returns a list of this one",
+    ask="When the lower cell has made its h and c, which h and c does the upper cell start from?",
+    look="the variables that hold the state: there must be a pair for each cell.",
+)
+def _(cells, xs, states):
+    outputs, state = stack_of_one_state(cells, xs, states)
+    return outputs, [state]
+
+
+def stack_of_one_state(cells, xs, states) -> tuple[Tensor, State]:
+    """Each cell goes on from what the one below has made."""
     h, c = states[0]
     outputs = []
     for x in xs:
@@ -123,7 +184,7 @@ def _(cells, xs, states):
             h, c = cell(x, (h, c))
             x = h
         outputs.append(h)
-    return torch.stack(outputs), [(h, c)] * len(cells)
+    return torch.stack(outputs), (h, c)
 
 
 @mistake(
@@ -143,7 +204,35 @@ def _(cells, xs, states):
     look="what becomes the input of the next cell: the first of the two that a cell returns, or the second?",
 )
 def _(cells, xs, states):
-    return stack_by_layer(cells, xs, states, lambda run: torch.stack([c for _, c in run]))
+    return stack_by_layer(cells, xs, states, cells_of)
+
+
+@mistake(
+    stack,
+    "a stack that takes c for h, on the way up and as its output",
+    ask="An LSTM stores c and shows h. Which of the two are your outputs?",
+    look="what you hand upwards and collect: the first of the two that a cell returns, or the second?",
+)
+def _(cells, xs, states):
+    tops = []
+
+    def upwards(run: list[State]) -> Tensor:
+        tops.append(cells_of(run))
+        return tops[-1]
+
+    _, last = stack_by_layer(cells, xs, states, upwards)
+    return tops[-1], last
+
+
+@mistake(
+    stack,
+    "a stack whose last states have c before h",
+    ask="`states` hands you a pair for each layer. In which order do its two stand, and in which do yours?",
+    look="the pairs in the list that you return: they are like those of `states`.",
+)
+def _(cells, xs, states):
+    outputs, last = stack_by_layer(cells, xs, states, hidden_of)
+    return outputs, [(c, h) for h, c in last]
 
 
 @mistake(

@@ -7,7 +7,7 @@ from course_lib.recurrent.exercises.language_model import (  # noqa: I001 (the n
     generation_mistakes,
     embedding,
     text,
-    batches_mistakes,
+    text_mistakes,
 )
 
-__all__ = ["batches_mistakes", "embedding", "generation", "generation_mistakes", "head", "head_mistakes", "text"]
+__all__ = ["embedding", "generation", "generation_mistakes", "head", "head_mistakes", "text", "text_mistakes"]

@@ -7,17 +7,17 @@ from torch.nn.functional import cosine_similarity, normalize
 from course_lib.exercises import Case, exercise, mistake, part, randn
 
 
-def similarity(E: Tensor, index: int) -> Tensor:
-    """The reference: cosines with vector `index`, 0 for a vector of zeros, worked out in float64: (words,)"""
+def cosines(E: Tensor, index: int) -> Tensor:
+    """The cosines with vector `index`, in float64, 0 for a vector of zeros: (words,)"""
     E = E.double()
     return cosine_similarity(E, E[index : index + 1], dim=1)
 
 
-def by_cosine(E: Tensor, index: int, k: int) -> Tensor:
-    """The reference: (k,)"""
-    cosines = similarity(E, index)
-    cosines[index] = -2.0  # below any cosine
-    return cosines.argsort(descending=True)[:k]
+def best(scores: Tensor, index: int, k: int) -> Tensor:
+    """The places of the k largest scores, that of `index` left out: (k,)"""
+    scores = scores.clone()
+    scores[index] = -torch.inf
+    return scores.topk(k).indices
 
 
 def what_differs(E: Tensor, index: int, order: Tensor, wanted: Tensor) -> str:
@@ -26,11 +26,11 @@ def what_differs(E: Tensor, index: int, order: Tensor, wanted: Tensor) -> str:
     mine, right = order[place].item(), int(wanted[place])
     if mine not in range(len(E)):
         return f"Your list has {mine:.4g} at place {place}, which is not the number of a word."
-    cosines = similarity(E, index)
-    which = "the word itself" if mine == index else f"whose cosine is {cosines[int(mine)]:.3f}"
+    scores = cosines(E, index)
+    which = "the word itself" if mine == index else f"whose cosine is {scores[int(mine)]:.3f}"
     return (
         f"Your list has word {mine:g} at place {place}, {which}; wanted word {right}, "
-        f"whose cosine is {cosines[right]:.3f}."
+        f"whose cosine is {scores[right]:.3f}."
     )
 
 
@@ -41,7 +41,6 @@ def table(*rows: tuple[float, float]) -> Tensor:
 
 FAN = table((1.0, 0.0), (6.0, 8.0), (20.0, 2.0), (0.5, 0.5), (-1.0, 0.0))
 TWINS = table((0.0, 1.0), (2.0, 4.0), (3.0, 0.0), (1.0, 2.0))  # 1 and 3 point the same way
-
 WITH_ZEROS = table((1.0, 0.0), (0.0, 0.0), (1.0, 2.0), (2.0, 1.0), (-1.0, 1.0))
 
 
@@ -56,7 +55,7 @@ def nearest(rng):
     """The nearest neighbours of a word."""
 
     def case(E: Tensor, index: int, k: int, because: str, shown: str | None = None) -> Case:
-        wanted = by_cosine(E, index, k)
+        wanted = best(cosines(E, index), index, k)
         return Case(
             (E, index, k),
             expected=wanted,
@@ -99,19 +98,6 @@ def nearest(rng):
         for words, size, k in ((30, 8, 29), (300, 16, 10)):
             shown = f"{words} random vectors of width {size}, k={k}"
             yield case(randn(rng, words, size), int(rng.integers(words)), k, "the most similar first", shown)
-
-
-def cosines(E: Tensor, index: int) -> Tensor:
-    """(words,), 0 for a vector of zeros."""
-    unit = normalize(E, dim=1)  # (words, size)
-    return unit @ unit[index]
-
-
-def best(scores: Tensor, index: int, k: int) -> Tensor:
-    """The places of the k largest scores, itself left out: (k,)"""
-    scores = scores.clone()
-    scores[index] = -torch.inf
-    return scores.topk(k).indices
 
 
 @mistake(
@@ -226,11 +212,6 @@ def _(E, index, k):
     look="the values and the indices: the places are wanted.",
 )
 def _(E, index, k):
-    return best_values(E, index, k)
-
-
-def best_values(E: Tensor, index: int, k: int) -> Tensor:
-    """The k largest cosines: (k,)"""
     scores = cosines(E, index)
     return scores[best(scores, index, k)]
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from course_lib.exercises import Case, exercise, part, randn
 
 RUNS, TOLERANCE = 300, 0.13  # a share of 1/2 is then off by 0.03 on average
+PRINTED = 9  # a table of as many logits is printed in full
 
 
 class Adder(nn.Module):
@@ -17,11 +18,15 @@ class Adder(nn.Module):
 
     Args:
         table: (remainders, vocabulary), the logits after a text whose sum leaves this remainder.
+
+    Attributes:
+        begun: how often it was called without a state.
+        read: how many tokens it was handed.
     """
 
     def __init__(self, table: Tensor):
         super().__init__()
-        self.table = table
+        self.table, self.begun, self.read = table, 0, 0
 
     def forward(self, tokens: Tensor, states: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits (1, time, vocabulary) for tokens (1, time), and the state.
@@ -32,21 +37,21 @@ class Adder(nn.Module):
         if not isinstance(tokens, Tensor) or tokens.dim() != 2 or len(tokens) != 1 or tokens.is_floating_point():
             what = f"a tensor of shape {tuple(tokens.shape)}" if isinstance(tokens, Tensor) else repr(tokens)[:100]
             raise ValueError(f"the model takes whole numbers of shape (1, time), and got {what}")
+        self.begun, self.read = self.begun + (states is None), self.read + tokens.shape[1]
         sums = tokens.cumsum(dim=1) + (0 if states is None else states)  # (1, time)
         return self.table[sums % len(self.table)], sums[:, -1:]
 
 
 def on_a_model(answer: Callable, table: Tensor, prompt: Tensor, n: int, temperature: float, seed: int):
-    """What the answer writes with the model of this table."""
+    """What the answer writes with the model of this table, as a list."""
     return as_list(answer(Adder(table), prompt, n, temperature, generator(seed)))
 
 
 def frequencies(answer: Callable, table: Tensor, prompt: Tensor, n: int, temperature: float, runs: int, seed: int):
     """How often each of the texts of n tokens was written, as a share of the runs: (vocabulary,) * n."""
-    model, drawn = Adder(table), generator(seed)
-    texts = Counter()
+    model, chance, texts = Adder(table), generator(seed), Counter()
     for _ in range(runs):
-        text = as_list(answer(model, prompt.clone(), n, temperature, drawn))
+        text = as_list(answer(model, prompt.clone(), n, temperature, chance))
         if text is None:
             return None
         if not isinstance(text, list) or len(text) != n:
@@ -67,13 +72,20 @@ def three_times(answer: Callable, table: Tensor, prompt: Tensor, n: int, seeds: 
     }
 
 
+def counted(answer: Callable, table: Tensor, prompt: Tensor, n: int, temperature: float, seed: int) -> dict:
+    """What the answer writes, and what it had its model do for it."""
+    model = Adder(table)
+    text = as_list(answer(model, prompt, n, temperature, generator(seed)))
+    return {"text": text, "begun": model.begun, "read": model.read}
+
+
 def generator(seed: int) -> torch.Generator:
-    """Seeded."""
+    """All that an answer may take its chance from."""
     return torch.Generator().manual_seed(seed)
 
 
 def as_list(written):
-    """Tokens as a list of numbers, where they came as a tensor or as tensors of one number."""
+    """Tokens as a list of numbers, where they came as a tensor or as tensors of one number; all else as it is."""
     if isinstance(written, Tensor):
         return written.flatten().tolist()
     if isinstance(written, (list, tuple)):
@@ -107,19 +119,34 @@ def what_repeats(run: dict) -> str | None:
     return None
 
 
+def what_differs(text: list[int], wanted: list[int]) -> str:
+    """The first wrong token, in a sentence."""
+    place = next(n for n, pair in enumerate(zip(text, wanted, strict=True)) if pair[0] != pair[1])
+    return f"Your token {place}, counted from 0, is {text[place]:g}, wanted {wanted[place]}."
+
+
+def what_was_read(run: dict, tokens: int) -> str | None:
+    """What a model that `counted` read twice, where prompt and text have so many tokens, in a sentence."""
+    if run["begun"] > 1:
+        return f"You called the model {run['begun']} times without a state, so that it began afresh; wanted once."
+    if run["read"] > tokens:
+        return f"Your model has read {run['read']} tokens; the prompt and your text have {tokens} together."
+    return None
+
+
 def in_words(table: Tensor, prompt: list[int], n: int, temperature: float) -> str:
     """A case for the learner."""
-    if table.numel() > 9:
+    logits = [f"({', '.join(f'{number:.3g}' for number in row)})" for row in table.tolist()]
+    if table.numel() > PRINTED:
         model = f"a random model of {table.shape[1]} words, a prompt of {len(prompt)}"
+    elif len(logits) == 1:
+        model = f"a model with the logits {logits[0]} after any text, prompt {prompt}"
     else:
-        rows = [f"({', '.join(f'{number:.3g}' for number in row)})" for row in table.tolist()]
-        model = f"a model with the logits {rows[0]} after any text, prompt {prompt}"
-        if len(rows) > 1:
-            rests = ", ".join(map(str, range(len(rows))))
-            model = (
-                f"a model with the logits {', '.join(rows)} where the sum of all tokens read so far, divided by "
-                f"{len(rows)}, leaves {rests}; prompt {prompt}"
-            )
+        rows = ", ".join(f"{rest}: {row}" for rest, row in enumerate(logits))
+        model = (
+            f"a model that adds up all tokens read; the remainder of the sum by {len(logits)} says which logits it "
+            f"gives, {rows}; prompt {prompt}"
+        )
     return f"{model}, n={n}, temperature={temperature:g}"
 
 
@@ -142,10 +169,12 @@ def generate(rng):
         return int(rng.integers(2**31))
 
     def greedy_case(table: Tensor, prompt: list[int], n: int, temperature: float) -> Case:
+        wanted = greedy(table, prompt, n)
         return Case(
             (table, torch.tensor(prompt), n, temperature, seed()),
             via=on_a_model,
-            expected=greedy(table, prompt, n),
+            expected=wanted,
+            explain=lambda text: what_differs(text, wanted),
             shown=in_words(table, prompt, n, temperature),
             because="as the temperature goes to 0, all of the probability goes to the token with the largest logit",
         )
@@ -155,10 +184,10 @@ def generate(rng):
         what = "token" if n == 1 else "pair of tokens"
 
         def explain(shares: Tensor) -> str:
-            text = np.unravel_index(int((shares - expected).abs().argmax()), expected.shape)
-            place = tuple(int(token) for token in text)
-            which = f"token {place[0]}" if n == 1 else f"the text {place}"
-            return f"In {RUNS} calls you wrote {which} in {shares[place]:.1%} of them; wanted {expected[place]:.1%}."
+            worst = (shares - expected).abs().argmax()
+            text = tuple(int(token) for token in torch.unravel_index(worst, expected.shape))
+            which = f"token {text[0]}" if n == 1 else f"the text {text}"
+            return f"In {RUNS} calls you wrote {which} in {shares[text]:.1%} of them; wanted {expected[text]:.1%}."
 
         return Case(
             (table, torch.tensor(prompt), n, temperature, RUNS, seed()),
@@ -183,6 +212,18 @@ def generate(rng):
             because="all chance comes from the generator that is handed in",
         )
 
+    def reading_case(table: Tensor, prompt: list[int], n: int) -> Case:
+        tokens = len(prompt) + n  # the last of them need not be read
+        return Case(
+            (table, torch.tensor(prompt), n, 0.0, seed()),
+            via=counted,
+            test=lambda run: what_was_read(run, tokens),
+            view=lambda run: [run["begun"] > 1, run["read"] > tokens],
+            form={"text": greedy(table, prompt, n), "begun": 1, "read": tokens},
+            shown=in_words(table, prompt, n, 0.0),
+            because="the state that comes back holds all that was read: hand it on, with the newest token alone",
+        )
+
     def shuffled_rows(rows: int, words: int) -> Tensor:
         """Logits that differ by 1 at least, so that the largest is clear."""
         return torch.from_numpy(rng.permuted(np.tile(np.arange(words), (rows, 1)), axis=1)).float()
@@ -201,39 +242,8 @@ def generate(rng):
             because = "the logits are divided by the temperature, and the softmax of that is what you draw from"
             yield counted_case(FOURS, [0], 1, temperature, because)
     with part("state carried over", points=1):
+        for table, prompt in ((TURNS, [1, 1]), (shuffled_rows(5, 6), rng.integers(6, size=3).tolist())):
+            yield reading_case(table, prompt, 4)
         because = "the model has read the whole prompt and all that you have written, each word once"
         yield counted_case(MOODS, [1, 1], 2, 1.0, because)
         yield counted_case(randn(rng, 4, 3), rng.integers(3, size=3).tolist(), 2, 0.7, because)
-
-
-Choose = Callable[[Tensor], int]  # logits (vocabulary,) -> token
-
-
-def drawn(weights: Tensor, generator: torch.Generator | None) -> int:
-    """A token, each with a probability in proportion to its weight."""
-    return int(torch.multinomial(weights, 1, generator=generator))
-
-
-def choice(temperature: float, generator: torch.Generator | None, weights: Callable[[Tensor], Tensor]) -> Choose:
-    """Draw by these weights of the logits, but at temperature 0 take the best."""
-    return lambda logits: int(logits.argmax()) if temperature == 0 else drawn(weights(logits), generator)
-
-
-def right_choice(temperature: float, generator: torch.Generator | None) -> Choose:
-    """As it should be."""
-    return choice(temperature, generator, lambda logits: (logits / temperature).softmax(dim=0))
-
-
-def read_on(model, prompt, tokens, states):
-    """As it should be: the last token, and the state from before it."""
-    return model(torch.tensor([tokens[-1:]]), states)
-
-
-def write(model, prompt, n: int, choose: Choose, then=read_on, first: Callable | None = None) -> list[int]:
-    """Read the prompt and write n tokens; `first` reads the prompt, `then` reads on after each token."""
-    logits, states = (first or model)(prompt.unsqueeze(0))
-    tokens = [choose(logits[0, -1])]
-    while len(tokens) < n:
-        logits, states = then(model, prompt, tokens, states)
-        tokens.append(choose(logits[0, -1]))
-    return tokens

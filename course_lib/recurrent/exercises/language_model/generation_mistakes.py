@@ -1,9 +1,54 @@
 """Wrong answers to the exercise «generate»."""
 
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 from course_lib.exercises import mistake
-from course_lib.recurrent.exercises.language_model.generation import choice, generate, right_choice, write
+from course_lib.recurrent.exercises.language_model.generation import generate
+
+
+def softmax(logits: Tensor, temperature: float) -> Tensor:
+    """The right weights of the tokens, (vocabulary,)."""
+    return (logits / temperature).softmax(dim=0)
+
+
+def write(
+    model: Callable,
+    prompt: Tensor,
+    n: int,
+    temperature: float,
+    generator: torch.Generator | None,
+    *,
+    weights: Callable[[Tensor, float], Tensor] = softmax,
+    greedy_at_zero: bool = True,
+    read_prompt: Callable | None = None,
+    read_on: Callable | None = None,
+) -> list[int]:
+    """A right answer, for the mistakes to change one thing in.
+
+    Args:
+        model, prompt, n, temperature, generator: as the exercise hands them over
+        weights: what each token is drawn by, (vocabulary,), from the last logits (vocabulary,) and the temperature
+        greedy_at_zero: whether temperature 0 takes the token with the largest logit
+        read_prompt: the model's logits and states, from the prompt (1, time)
+        read_on: the same after a new token, from all new tokens (1, written) and the states
+    """
+
+    def choose(logits: Tensor) -> int:
+        if temperature == 0 and greedy_at_zero:
+            return int(logits.argmax())
+        return int(torch.multinomial(weights(logits, temperature), 1, generator=generator))
+
+    read_prompt = read_prompt or model
+    read_on = read_on or (lambda tokens, states: model(tokens[:, -1:], states))
+    logits, states = read_prompt(prompt.unsqueeze(0))  # (1, time, vocabulary)
+    tokens = [choose(logits[0, -1])]
+    while len(tokens) < n:
+        logits, states = read_on(torch.tensor([tokens]), states)
+        tokens.append(choose(logits[0, -1]))
+    return tokens
 
 
 @mistake(
@@ -12,8 +57,8 @@ from course_lib.recurrent.exercises.language_model.generation import choice, gen
     ask="Which share should a token with the logit 0 get when the others have -1 and -2, and which does it get?",
     look="what you hand to multinomial: it takes probabilities, so a softmax has to come first.",
 )
-def _(model, prompt, n, temperature, generator):
-    return write(model, prompt, n, choice(temperature, generator, lambda logits: logits / temperature))
+def _(*inputs):
+    return write(*inputs, weights=lambda logits, temperature: logits / temperature)
 
 
 @mistake(
@@ -22,8 +67,8 @@ def _(model, prompt, n, temperature, generator):
     ask="As the temperature goes to 0, what do your logits go to, and what is their softmax?",
     look="the temperature: does it multiply or divide?",
 )
-def _(model, prompt, n, temperature, generator):
-    return write(model, prompt, n, choice(temperature, generator, lambda logits: (logits * temperature).softmax(dim=0)))
+def _(*inputs):
+    return write(*inputs, weights=lambda logits, temperature: (logits * temperature).softmax(dim=0))
 
 
 @mistake(
@@ -32,8 +77,8 @@ def _(model, prompt, n, temperature, generator):
     ask="Multinomial scales its weights to a sum of 1. Divide all of them by 2: do you draw from other probabilities?",
     look="the temperature: it divides the logits, in front of the softmax.",
 )
-def _(model, prompt, n, temperature, generator):
-    return write(model, prompt, n, choice(temperature, generator, lambda logits: logits.softmax(dim=0) / temperature))
+def _(*inputs):
+    return write(*inputs, weights=lambda logits, temperature: logits.softmax(dim=0) / temperature)
 
 
 @mistake(
@@ -42,10 +87,8 @@ def _(model, prompt, n, temperature, generator):
     ask="What is 0.6 ** 1000 in float32?",
     look="the power 1 / temperature: in front of the softmax it is a division of logits, which cannot underflow.",
 )
-def _(model, prompt, n, temperature, generator):
-    return write(
-        model, prompt, n, choice(temperature, generator, lambda logits: logits.softmax(dim=0) ** (1 / temperature))
-    )
+def _(*inputs):
+    return write(*inputs, weights=lambda logits, temperature: logits.softmax(dim=0) ** (1 / temperature))
 
 
 @mistake(
@@ -54,13 +97,8 @@ def _(model, prompt, n, temperature, generator):
     ask="What are logits / 0, and what is the softmax of infinities?",
     look="temperature 0: there is nothing to draw, the token with the largest logit is the one.",
 )
-def _(model, prompt, n, temperature, generator):
-    return write(
-        model,
-        prompt,
-        n,
-        lambda logits: int(torch.multinomial((logits / temperature).softmax(dim=0), 1, generator=generator)),
-    )
+def _(*inputs):
+    return write(*inputs, greedy_at_zero=False)
 
 
 @mistake(
@@ -70,7 +108,7 @@ def _(model, prompt, n, temperature, generator):
     look="the argmax: that is temperature 0. Above it the token is drawn.",
 )
 def _(model, prompt, n, temperature, generator):
-    return write(model, prompt, n, lambda logits: int(logits.argmax()))
+    return write(model, prompt, n, 0, generator)
 
 
 @mistake(
@@ -79,9 +117,8 @@ def _(model, prompt, n, temperature, generator):
     ask="What do your probabilities add up to over all tokens?",
     look="the `dim` of the softmax: logits are (1, time, vocabulary), and the last axis holds the tokens.",
 )
-def _(model, prompt, n, temperature, generator):
-    along_batch = choice(temperature, generator, lambda logits: (logits.unsqueeze(0) / temperature).softmax(dim=0)[0])
-    return write(model, prompt, n, along_batch)
+def _(*inputs):
+    return write(*inputs, weights=lambda logits, temperature: softmax(logits.unsqueeze(0), temperature)[0])
 
 
 @mistake(
@@ -90,11 +127,8 @@ def _(model, prompt, n, temperature, generator):
     ask="At the third word, what does your model still know of the prompt?",
     look="the call of the model inside the loop: what does it need besides the last token?",
 )
-def _(model, prompt, n, temperature, generator):
-    def forget(model, prompt, tokens, states):
-        return model(torch.tensor([tokens[-1:]]))
-
-    return write(model, prompt, n, right_choice(temperature, generator), then=forget)
+def _(model, *others):
+    return write(model, *others, read_on=lambda tokens, states: model(tokens[:, -1:]))
 
 
 @mistake(
@@ -103,13 +137,9 @@ def _(model, prompt, n, temperature, generator):
     ask="At the third word, what does your model know of the first one it wrote?",
     look="the second thing that the model returns inside the loop: where do you keep it?",
 )
-def _(model, prompt, n, temperature, generator):
+def _(model, prompt, *others):
     _, after_prompt = model(prompt.unsqueeze(0))
-
-    def go_back(model, prompt, tokens, states):
-        return model(torch.tensor([tokens[-1:]]), after_prompt)
-
-    return write(model, prompt, n, right_choice(temperature, generator), then=go_back)
+    return write(model, prompt, *others, read_on=lambda tokens, states: model(tokens[:, -1:], after_prompt))
 
 
 @mistake(
@@ -118,11 +148,24 @@ def _(model, prompt, n, temperature, generator):
     ask="How often has your model read the first word of the prompt by the end?",
     look="what the model reads inside the loop: with the state carried over, only the newest token is new.",
 )
-def _(model, prompt, n, temperature, generator):
-    def read_all(model, prompt, tokens, states):
-        return model(torch.tensor([[*prompt.tolist(), *tokens]]), states)
+def _(model, prompt, *others):
+    def read_all(tokens, states):
+        return model(torch.cat([prompt.unsqueeze(0), tokens], dim=1), states)
 
-    return write(model, prompt, n, right_choice(temperature, generator), then=read_all)
+    return write(model, prompt, *others, read_on=read_all)
+
+
+@mistake(
+    generate,
+    "a model that reads the whole text anew at each word",
+    ask="To write the hundredth word, how many does your model read, and how many of them for the first time?",
+    look="the call of the model inside the loop: hand it the newest token, and the state that came back before.",
+)
+def _(model, prompt, *others):
+    def read_all(tokens, states):
+        return model(torch.cat([prompt.unsqueeze(0), tokens], dim=1))
+
+    return write(model, prompt, *others, read_on=read_all)
 
 
 @mistake(
@@ -131,12 +174,12 @@ def _(model, prompt, n, temperature, generator):
     ask="The first call reads the whole prompt. Which token does your second call read, and has it been read before?",
     look="the step from the prompt to the loop: the logits of the first new token are there already.",
 )
-def _(model, prompt, n, temperature, generator):
-    def twice(tokens):
-        _, states = model(tokens)
-        return model(tokens[:, -1:], states)
+def _(model, *others):
+    def read_last_twice(prompt):
+        _, states = model(prompt)
+        return model(prompt[:, -1:], states)
 
-    return write(model, prompt, n, right_choice(temperature, generator), first=twice)
+    return write(model, *others, read_prompt=read_last_twice)
 
 
 @mistake(
@@ -145,8 +188,8 @@ def _(model, prompt, n, temperature, generator):
     ask="Change the first word of the prompt. Does your text change?",
     look="what the first call of the model is handed: all of the prompt, as (1, time).",
 )
-def _(model, prompt, n, temperature, generator):
-    return write(model, prompt, n, right_choice(temperature, generator), first=lambda tokens: model(tokens[:, -1:]))
+def _(model, *others):
+    return write(model, *others, read_prompt=lambda prompt: model(prompt[:, -1:]))
 
 
 @mistake(
@@ -155,12 +198,12 @@ def _(model, prompt, n, temperature, generator):
     ask="The model returns logits for each position. Which of them belong to the word after the prompt?",
     look="the index along time: the last position has read everything.",
 )
-def _(model, prompt, n, temperature, generator):
-    def first_position(tokens):
-        logits, states = model(tokens)
+def _(model, *others):
+    def first_position(prompt):
+        logits, states = model(prompt)
         return logits[:, :1], states
 
-    return write(model, prompt, n, right_choice(temperature, generator), first=first_position)
+    return write(model, *others, read_prompt=first_position)
 
 
 @mistake(
@@ -169,8 +212,8 @@ def _(model, prompt, n, temperature, generator):
     ask="How many tokens were asked for, and how many are in your list?",
     look="the list that you start with: only new tokens belong in it.",
 )
-def _(model, prompt, n, temperature, generator):
-    return prompt.tolist() + write(model, prompt, n, right_choice(temperature, generator))
+def _(model, prompt, *others):
+    return prompt.tolist() + write(model, prompt, *others)
 
 
 @mistake(
@@ -180,7 +223,7 @@ def _(model, prompt, n, temperature, generator):
     look="the call of multinomial: it takes `generator=`.",
 )
 def _(model, prompt, n, temperature, generator):
-    return write(model, prompt, n, right_choice(temperature, None))
+    return write(model, prompt, n, temperature, None)
 
 
 @mistake(
@@ -190,5 +233,4 @@ def _(model, prompt, n, temperature, generator):
     look="the generator: it is seeded already. Draw from it, and leave its seed alone.",
 )
 def _(model, prompt, n, temperature, generator):
-    generator = torch.Generator().manual_seed(0)
-    return write(model, prompt, n, right_choice(temperature, generator))
+    return write(model, prompt, n, temperature, torch.Generator().manual_seed(0))

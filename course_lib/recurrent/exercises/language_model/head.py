@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, linear, log_softmax
+from torch.nn.functional import linear, log_softmax, nll_loss
 
 from course_lib.exercises import Case, exercise, part, randn
 
@@ -22,8 +22,8 @@ def gradient_of(answer: Callable, logp: Tensor, targets: Tensor) -> Tensor | Non
     return torch.autograd.grad(loss.sum(), logp)[0]
 
 
-def gradient_of_torch(logp: Tensor, targets: Tensor) -> Tensor:
-    """That of the mean of -logp at the targets: -1 / words at each, 0 elsewhere."""
+def gradient_by_hand(logp: Tensor, targets: Tensor) -> Tensor:
+    """The gradient of the mean of -logp at the targets: -1 / words at each, 0 elsewhere; (time, vocabulary)."""
     words = targets != PADDING
     gradient = torch.zeros_like(logp)
     gradient[words, targets[words]] = -1 / int(words.sum())
@@ -35,7 +35,8 @@ def logs_of(*rows: tuple[float, ...]) -> Tensor:
     return torch.tensor(rows).log()
 
 
-HAND = logs_of((0.5, 0.25, 0.25), (0.1, 0.8, 0.1)), logs_of((0.5, 0.25, 0.25), (0.25, 0.25, 0.5), (0.0625, 0.9, 0.0375))
+TWO = logs_of((0.5, 0.25, 0.25), (0.1, 0.8, 0.1))
+THREE = logs_of((0.5, 0.25, 0.25), (0.25, 0.25, 0.5), (0.0625, 0.9, 0.0375))
 
 
 @exercise(
@@ -59,12 +60,14 @@ def lm_head(rng):
         return head(outputs, W, b, "W turns hidden_size numbers into one for each word, at each position", shown)
 
     def loss(logp: Tensor, targets: list[int], because: str, shown: str | None = None) -> Case:
-        expected = cross_entropy(logp, torch.tensor(targets), ignore_index=PADDING)  # the softmax of softmax's log is p
-        return Case((logp, torch.tensor(targets)), call="nll", expected=expected, shown=shown, because=because)
+        inputs = logp, torch.tensor(targets)
+        expected = nll_loss(*inputs, ignore_index=PADDING)
+        return Case(inputs, call="nll", expected=expected, shown=shown, because=because)
 
     def random_text(time: int, words: int, padding: int) -> tuple[Tensor, list[int], str]:
         targets = [*rng.integers(words, size=time - padding).tolist(), *[PADDING] * padding]
-        shown = f"time {time}, {words} words, the last {padding} targets -100, random numbers"
+        end = f", the last {padding} targets {PADDING}" if padding else ""
+        shown = f"time {time}, {words} words{end}, random numbers"
         return log_softmax(randn(rng, time, words, scale=2.0), dim=-1), targets, shown
 
     with part("one distribution a position", points=1):
@@ -84,26 +87,26 @@ def lm_head(rng):
             yield head(outputs, far, torch.zeros(2), because)
     with part("loss", points=1):
         picked = "each position counts with the log-probability of its own true word"
-        yield loss(HAND[0], [0, 1], picked)
-        yield loss(HAND[1], [1, 2, 0], picked)
+        yield loss(TWO, [0, 1], picked)
+        yield loss(THREE, [1, 2, 0], picked)
         logp, targets, shown = random_text(20, 50, 0)
-        yield loss(logp, targets, picked, "time 20, 50 words, random numbers")
+        yield loss(logp, targets, picked, shown)
     with part("padding", points=1):
         skipped = "where the target is -100 there is no word: such a position adds nothing, and is not counted"
-        yield loss(HAND[0], [0, PADDING], skipped)
-        yield loss(HAND[1], [PADDING, 2, PADDING], skipped)
+        yield loss(TWO, [0, PADDING], skipped)
+        yield loss(THREE, [PADDING, 2, PADDING], skipped)
         for time, words, padding in ((6, 4, 2), (20, 50, 5)):
             logp, targets, shown = random_text(time, words, padding)
             yield loss(logp, targets, skipped, shown)
     with part("a gradient", points=1):
-        by_hand = HAND[0], [0, PADDING], "time 2, targets 0 and -100"
+        by_hand = TWO, [0, PADDING], "time 2, targets 0 and -100"
         for logp, targets, shown in (by_hand, random_text(6, 4, 2)):
-            targets = torch.tensor(targets)
+            inputs = logp, torch.tensor(targets)
             yield Case(
-                (logp, targets),
+                inputs,
                 call="nll",
                 via=gradient_of,
-                expected=gradient_of_torch(logp, targets),
+                expected=gradient_by_hand(*inputs),
                 shown=f"the loss's gradient by logp, {shown}",
                 because="training needs a loss that changes a little when the probabilities change a little",
             )

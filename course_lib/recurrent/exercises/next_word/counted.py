@@ -1,8 +1,10 @@
 """N-gram models for the exercise: the course's own, asked for words, and one that is easy to get wrong."""
 
+import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from course_lib.datasets.english import END, UNKNOWN_ID, build_vocabulary, encode
 from course_lib.recurrent import ngram
@@ -76,36 +78,47 @@ def last(N: int, history: Iterable[str]) -> History:
     return padded[len(padded) - N + 1 :]
 
 
-def walk(N: int, sentences: Sentences) -> Iterator[tuple[str, tuple[str, ...]]]:
+def walk(N: int, sentences: Sentences) -> Iterator[tuple[str, History]]:
     """Each word, the end of a sentence included, with the N - 1 words before it."""
     for sentence in sentences:
-        padded = (*[END] * (N - 1), *sentence, END)
-        for place in range(N - 1, len(padded)):
-            yield padded[place], padded[place - N + 1 : place]
+        for place, word in enumerate((*sentence, END)):
+            yield word, last(N, sentence[:place])
 
 
-def fault(N: int, sentences: Sentences, text: str) -> tuple[str, str] | None:
-    """What is wrong with sentences that a model wrote, one a line: the kind of fault, and a sentence."""
-    right = Reference(N, sentences)
-    seen: dict[tuple[str, ...], Counter] = defaultdict(Counter)
-    for line in text.split("\n"):
+class Fault(NamedTuple):
+    """What is wrong with the sentences that a model wrote: the kind of fault, and a sentence; empty if nothing is."""
+
+    kind: str = ""
+    sentence: str | None = None
+
+
+def fault(N: int, sentences: Sentences, text: str) -> Fault:
+    """Look at what a model wrote, one sentence a line, that was fitted to these sentences."""
+    right, lines = Reference(N, sentences), text.split("\n")
+    for line in lines:
         words = line.split()
         if END in words:
-            return "end", f"Your sentence «{line}» holds {END}, which only says that it is over."
+            return Fault("end", f"Your sentence «{line}» holds {END}, which only says that it is over.")
         for word, history in walk(N, [words]):
             if not right.prob(word, history):
-                after = " ".join(history)
-                return "unseen", f"Your sentence «{line}» has «{word}» after «{after}», which the text never has."
-            seen[history][word] += 1
-    if len(set(text.split("\n"))) == 1:
-        return "same", f"Your model wrote the same {text.count(chr(10)) + 1} times: «{line}»."
-    for history, words in seen.items():
-        total = words.total()
+                after = f"«{word}» after «{' '.join(history)}»"
+                return Fault("unseen", f"Your sentence «{line}» has {after}, which the text never has.")
+    if len(set(lines)) == 1:
+        return Fault("same", f"Your model wrote the same {len(lines)} times: «{lines[0]}».")
+    return wrong_frequency(right, Counted(N).fit([line.split() for line in lines]))
+
+
+def wrong_frequency(right: Reference, written: Counted) -> Fault:
+    """The first word that comes too often or too seldom after its history."""
+    for history, followers in written.counts.items():
+        total = followers.total()
         for word in right.words:
-            prob = right.prob(word, history)
-            if abs(words[word] - total * prob) > SURE * (total * prob * (1 - prob)) ** 0.5 + 3:
-                return "frequency", (
-                    f"After «{' '.join(history)}» your sentences go on with «{word}» in {words[word]} of {total} "
-                    f"cases. The model's probability is {prob:.3g}, so about {total * prob:.0f} were to be expected."
+            prob, count = right.prob(word, history), followers[word]
+            expected, deviation = total * prob, math.sqrt(total * prob * (1 - prob))
+            if abs(count - expected) > SURE * deviation + 3:  # 3 more, for counts too small for a bell curve
+                sentence = (
+                    f"After «{' '.join(history)}» your sentences go on with «{word}» in {count} of {total} "
+                    f"cases. The model's probability is {prob:.3g}, so about {expected:.0f} were to be expected."
                 )
-    return None
+                return Fault("frequency", sentence)
+    return Fault()

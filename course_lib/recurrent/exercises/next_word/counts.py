@@ -1,5 +1,6 @@
 """Count an n-gram model, ask it for probabilities, and let it write."""
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -8,9 +9,10 @@ import numpy as np
 
 from course_lib.datasets.english import END
 from course_lib.exercises import Case, exercise, mistake, part
-from course_lib.exercises.values import with_article
+from course_lib.recurrent.exercises.next_word.common import list_of_words
 from course_lib.recurrent.exercises.next_word.counted import Counted, History, Reference, Sentences, fault, walk
 
+LETTERS = list("abcde")  # the words of random sentences
 BY_HAND = [["a", "b", "a", "b", "c"], ["c", "a"]]
 WRITTEN = 400  # sentences that a model is asked to write
 PATIENCE = 50 * WRITTEN  # draws; a right model needs a tenth
@@ -34,9 +36,7 @@ def written(answer: Callable, N: int, sentences: Sentences, number: int, seed: i
         words = model.sample(rng)
         if words is None:
             return None
-        if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
-            raise TypeError(f"sample should return a list of words, and returned {with_article(type(words).__name__)}")
-        lines.append(" ".join(words))
+        lines.append(" ".join(list_of_words(words, "sample")))
     return "\n".join(lines)
 
 
@@ -56,7 +56,8 @@ class Impatient(random.Random):
 def _fitted(answer: Callable, N: int, sentences: Sentences):
     model = answer(N).fit(sentences)
     if not hasattr(model, "prob"):
-        raise TypeError("fit should return the model itself (`return self`)" + ", and returned None" * (model is None))
+        returned = ", and returned None" if model is None else ""
+        raise TypeError(f"fit should return the model itself (`return self`){returned}")
     return model
 
 
@@ -72,11 +73,11 @@ def sum_or_entry(histories: list[list[str]], words: list[str], expected: list, g
     raise AssertionError("rows that are right need no explanation")
 
 
-def random_sentences(rng: np.random.Generator, number: int, words: str = "abcde") -> Sentences:
-    """Sentences of one to six words, some words being far more frequent than others."""
-    weights = 1 / np.arange(1, len(words) + 1)
+def random_sentences(rng: np.random.Generator, number: int) -> Sentences:
+    """Sentences of one to six LETTERS, the first of which are far more frequent than the last."""
+    weights = 1 / np.arange(1, len(LETTERS) + 1)
     lengths = rng.integers(1, 7, size=number)
-    return [rng.choice(list(words), size=length, p=weights / weights.sum()).tolist() for length in lengths]
+    return [rng.choice(LETTERS, size=length, p=weights / weights.sum()).tolist() for length in lengths]
 
 
 def tales(rng: np.random.Generator, number: int) -> Sentences:
@@ -91,7 +92,8 @@ def n_gram(rng):
     """An n-gram model: count, divide, and draw."""
 
     def by_hand(N: int, word: str, history: list[str], expected: float, because: str) -> Case:
-        shown = f'N={N}, fitted to the sentences «a b a b c» and «c a», prob("{word}", {history})'.replace("'", '"')
+        call = f"prob({json.dumps(word)}, {json.dumps(history)})"  # with double quotes, as the lesson writes it
+        shown = f"N={N}, fitted to the sentences «a b a b c» and «c a», {call}"
         return Case(
             (N, BY_HAND, word, history), via=probability, expected=expected, shown=shown, because=because, rtol=1e-4
         )
@@ -99,7 +101,7 @@ def n_gram(rng):
     def table(N: int, number: int) -> Case:
         sentences = random_sentences(rng, number)
         right = Reference(N, sentences)
-        histories, words = right.histories(), [*"abcde", END]
+        histories, words = right.histories(), [*LETTERS, END]
         expected = [[right.prob(word, history) for word in words] for history in histories]
         return Case(
             (N, sentences, histories, words),
@@ -116,8 +118,8 @@ def n_gram(rng):
         return Case(
             (N, sentences, WRITTEN, int(rng.integers(1000))),
             via=written,
-            test=lambda text: (fault(N, sentences, text) or (None, None))[1],
-            view=lambda text: (fault(N, sentences, text) or ("",))[0],
+            test=lambda text: fault(N, sentences, text).sentence,
+            view=lambda text: fault(N, sentences, text).kind,
             form="the old cat sleeps here",
             shown=f"N={N}, fitted to 60 sentences such as «the old cat sleeps here», sample called {WRITTEN} times",
             because="draw each word by its count after the N - 1 words before it, until <end> is drawn",

@@ -1,5 +1,6 @@
 """A feed-forward language model: a window of words, one table of word vectors, one hidden layer."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,12 +15,12 @@ Weights = dict[str, Tensor]  # embedding.weight, hidden.weight, hidden.bias, hea
 
 
 def predictions(answer: Callable, sizes: Sizes, weights: Weights, words: Tensor) -> Tensor:
-    """What the answer's model says with these weights."""
+    """What the answer's model says with these weights, (batch, time - k, V)."""
     return _model(answer, sizes, weights)(words)
 
 
 def row_sums(answer: Callable, sizes: Sizes, words: Tensor) -> Tensor:
-    """What the probabilities of an untrained model sum to, for each prediction."""
+    """What the probabilities of an untrained model sum to: (batch, predictions)."""
     log_probs = answer(*sizes)(words)
     return log_probs if log_probs is None else log_probs.exp().sum(dim=-1)
 
@@ -35,22 +36,28 @@ def influence(answer: Callable, sizes: Sizes, weights: Weights, words: Tensor) -
     return torch.stack(changed)
 
 
+@torch.no_grad()
 def _model(answer: Callable, sizes: Sizes, weights: Weights) -> nn.Module:
+    """The answer's model with these weights."""
     model = answer(*sizes)
-    with torch.no_grad():
-        for name, value in weights.items():
-            layer, kind = name.split(".")
-            wanted = nn.Embedding if layer == "embedding" else nn.Linear
-            found = getattr(model, layer, None)
-            if not isinstance(found, wanted):
-                what = "nothing" if found is None else with_article(type(found).__name__)
-                raise TypeError(f"self.{layer} should be one nn.{wanted.__name__}, and is {what}")
-            parameter = getattr(found, kind)
-            if parameter is None or parameter.shape != value.shape:
-                shape = "missing" if parameter is None else f"of shape {tuple(parameter.shape)}"
-                raise ValueError(f"self.{name} is {shape}, wanted {tuple(value.shape)}")
-            parameter.copy_(value)
+    for name, value in weights.items():
+        _parameter(model, name, value.shape).copy_(value)
     return model
+
+
+def _parameter(model: nn.Module, name: str, shape: torch.Size) -> nn.Parameter:
+    """The parameter of this name, if it is there, in the right kind of layer and of this shape."""
+    layer, kind = name.split(".")
+    wanted = nn.Embedding if layer == "embedding" else nn.Linear
+    found = getattr(model, layer, None)
+    if not isinstance(found, wanted):
+        what = "nothing" if found is None else with_article(type(found).__name__)
+        raise TypeError(f"self.{layer} should be one nn.{wanted.__name__}, and is {what}")
+    parameter = getattr(found, kind)
+    if parameter is None or parameter.shape != shape:
+        what = "missing" if parameter is None else f"of shape {tuple(parameter.shape)}"
+        raise ValueError(f"self.{name} is {what}, wanted {tuple(shape)}")
+    return parameter
 
 
 def weights_for(rng: np.random.Generator, k: int, V: int, d: int, h: int) -> Weights:
@@ -62,8 +69,8 @@ def weights_for(rng: np.random.Generator, k: int, V: int, d: int, h: int) -> Wei
     return {name: randn(rng, *shape, scale=0.7) for name, shape in shapes.items()}
 
 
-def bengio(sizes: Sizes, weights: Weights, words: Tensor) -> Tensor:
-    """log P of every word at each place from k on, prediction by prediction (Bengio et al. 2003)."""
+def by_loop(sizes: Sizes, weights: Weights, words: Tensor) -> Tensor:
+    """log P of every word at each place from k on, prediction by prediction: (batch, time - k, V)."""
     k = sizes[0]
     rows = []
     for place in range(k, words.shape[1]):
@@ -76,7 +83,7 @@ def bengio(sizes: Sizes, weights: Weights, words: Tensor) -> Tensor:
 def first_wrong(k: int, expected: Tensor, got: Tensor) -> str:
     """The first place at which a word reaches a prediction that it should not, or fails to."""
     place, number = (got != expected).nonzero()[0].tolist()
-    window = "word 0" if k == 1 and number == 0 else f"words {number} to {number + k - 1}"
+    window = f"word {number}" if k == 1 else f"words {number} to {number + k - 1}"
     change = "does not change" if expected[place, number] else "changes"
     return f"Word {place} {change} prediction {number}, which is of word {number + k} and sees {window}."
 
@@ -87,13 +94,29 @@ def fflm(rng):
 
     def shown(sizes: Sizes, batch: int, time: int) -> str:
         k, V, d, h = sizes
-        return f"k={k}, V={V}, d={d}, h={h}, {batch} row{'s' * (batch > 1)} of {time} words"
+        return f"k={k}, V={V}, d={d}, h={h}, {batch} {'row' if batch == 1 else 'rows'} of {time} words"
+
+    def random_words(sizes: Sizes, batch: int, time: int) -> Tensor:
+        return torch.from_numpy(rng.integers(sizes[1], size=(batch, time)))
+
+    def window_case(sizes: Sizes, time: int) -> Case:
+        k, *_ = sizes
+        place, number = torch.arange(time).unsqueeze(1), torch.arange(time - k)
+        inside = (number <= place) & (place < number + k)  # (time, predictions)
+        return Case(
+            (sizes, weights_for(rng, *sizes), random_words(sizes, 2, time)),
+            via=influence,
+            expected=inside,
+            explain=lambda got: first_wrong(k, inside, got),
+            shown=f"{shown(sizes, 2, time)}, one of them changed after the other",
+            because="prediction n speaks of word n + k, and has seen words n to n + k - 1",
+        )
 
     with part("by hand", points=1):
-        half = {  # word 0 becomes 0; word 1 becomes atanh(1/2), so that the hidden unit is 1/2
-            "embedding.weight": torch.tensor([[0.0], [0.5493061]]),
+        half = {  # word 0 makes the hidden unit 0, and word 1 makes it 1/2
+            "embedding.weight": torch.tensor([[0.0], [math.atanh(0.5)]]),
             "hidden.bias": torch.zeros(1),
-            "head.weight": torch.tensor([[0.0], [2.1972246]]),  # 2 log 3
+            "head.weight": torch.tensor([[0.0], [2 * math.log(3)]]),
             "head.bias": torch.zeros(2),
         }
         one = half | {"hidden.weight": torch.ones(1, 1)}
@@ -117,18 +140,18 @@ def fflm(rng):
             )
     with part("random weights", points=1):
         for sizes, batch, time in (((1, 4, 2, 3), 1, 3), ((2, 5, 3, 4), 2, 4), ((3, 9, 4, 6), 3, 8)):
-            weights, words = weights_for(rng, *sizes), torch.from_numpy(rng.integers(sizes[1], size=(batch, time)))
+            weights, words = weights_for(rng, *sizes), random_words(sizes, batch, time)
             yield Case(
                 (sizes, weights, words),
                 via=predictions,
-                expected=bengio(sizes, weights, words),
+                expected=by_loop(sizes, weights, words),
                 shown=f"{shown(sizes, batch, time)}, random weights",
                 because="write the shape beside each line: windows, their vectors, side by side, hidden, logits",
                 rtol=1e-4,
                 atol=1e-4,
             )
         for sizes, batch, time in (((2, 5, 3, 4), 2, 4), ((4, 12, 3, 8), 5, 9)):
-            words = torch.from_numpy(rng.integers(sizes[1], size=(batch, time)))
+            words = random_words(sizes, batch, time)
             yield Case(
                 (sizes, words),
                 via=row_sums,
@@ -138,21 +161,11 @@ def fflm(rng):
             )
     with part("a window, and nothing else", points=1):
         for sizes, time in (((1, 5, 3, 8), 3), ((2, 7, 4, 16), 6), ((3, 7, 4, 16), 7)):
-            k = sizes[0]
-            place, number = torch.arange(time).unsqueeze(1), torch.arange(time - k)
-            inside = (number <= place) & (place < number + k)  # (time, predictions)
-            yield Case(
-                (sizes, weights_for(rng, *sizes), torch.from_numpy(rng.integers(sizes[1], size=(2, time)))),
-                via=influence,
-                expected=inside,
-                explain=lambda got, k=k, inside=inside: first_wrong(k, inside, got),
-                shown=f"{shown(sizes, 2, time)}, one of them changed after the other",
-                because="prediction n speaks of word n + k, and has seen words n to n + k - 1",
-            )
+            yield window_case(sizes, time)
 
 
 class Bengio(nn.Module):
-    """A right answer, for the mistakes to change one thing in."""
+    """A right answer (Bengio et al. 2003), for the mistakes to change one thing in."""
 
     def __init__(self, k: int, V: int, d: int, h: int):
         super().__init__()
@@ -167,17 +180,18 @@ class Bengio(nn.Module):
         """The vectors of each window in one row, (batch, time - k, k * d)."""
         return self.embedding(windows).flatten(-2)
 
-    def between(self, x: Tensor) -> Tensor:
-        """The hidden layer, (batch, time - k, h)."""
+    def hidden_layer(self, x: Tensor) -> Tensor:
+        """(batch, time - k, h)"""
         return torch.tanh(self.hidden(x))
 
-    def last(self, logits: Tensor) -> Tensor:
+    def log_probs(self, logits: Tensor) -> Tensor:
         """(batch, time - k, V)"""
         return logits.log_softmax(dim=-1)
 
     def forward(self, words: Tensor) -> Tensor:
         """log P of every word at each place from k on."""
-        return self.last(self.head(self.between(self.side_by_side(self.windows(words)))))
+        x = self.side_by_side(self.windows(words))
+        return self.log_probs(self.head(self.hidden_layer(x)))
 
 
 @mistake(
@@ -202,7 +216,7 @@ class _(Bengio):
     look="the dim of the softmax: which axis of (batch, time - k, V) are the words?",
 )
 class _(Bengio):
-    def last(self, logits: Tensor) -> Tensor:
+    def log_probs(self, logits: Tensor) -> Tensor:
         return logits.log_softmax(dim=0)
 
 
@@ -213,7 +227,7 @@ class _(Bengio):
     look="the dim of the softmax: which axis of (batch, time - k, V) are the words?",
 )
 class _(Bengio):
-    def last(self, logits: Tensor) -> Tensor:
+    def log_probs(self, logits: Tensor) -> Tensor:
         return logits.log_softmax(dim=1)
 
 
@@ -257,7 +271,7 @@ class _(Bengio):
     look="the last line of forward: softmax or log_softmax?",
 )
 class _(Bengio):
-    def last(self, logits: Tensor) -> Tensor:
+    def log_probs(self, logits: Tensor) -> Tensor:
         return logits.softmax(dim=-1)
 
 
@@ -268,7 +282,7 @@ class _(Bengio):
     look="the last line of forward: what makes log-probabilities of logits?",
 )
 class _(Bengio):
-    def last(self, logits: Tensor) -> Tensor:
+    def log_probs(self, logits: Tensor) -> Tensor:
         return logits
 
 
@@ -279,7 +293,7 @@ class _(Bengio):
     look="forward, between hidden and head.",
 )
 class _(Bengio):
-    def between(self, x: Tensor) -> Tensor:
+    def hidden_layer(self, x: Tensor) -> Tensor:
         return self.hidden(x)
 
 

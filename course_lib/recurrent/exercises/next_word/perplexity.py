@@ -1,6 +1,5 @@
 """The perplexity of a batch of sentences of different lengths."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,39 +7,44 @@ import torch
 from torch import Tensor
 
 from course_lib.exercises import Case, exercise, mistake, part, randn
+from course_lib.recurrent.exercises.next_word.common import picked
 
 PADDING = 0  # also a word of the vocabulary, so that it can be looked up
 
 
 def token_losses(logits: Tensor, targets: Tensor) -> Tensor:
     """-log P(target) at every place: (batch, time)."""
-    return -logits.log_softmax(dim=-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    return -picked(logits.log_softmax(dim=-1), targets)
+
+
+def mask_of(lengths: Sequence[int]) -> Tensor:
+    """True where rows of these lengths have a token: (batch, time)."""
+    return torch.arange(max(lengths)) < torch.tensor(lengths).unsqueeze(1)
 
 
 def with_padding(rows: Sequence[Sequence[float]]) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits, targets and mask with these probabilities of the right words, out of three words.
+    """Logits (batch, time, 3), targets and mask (batch, time): the right words have these probabilities.
 
     At the padding the logits are large and all wrong, as those of a real model may be.
     """
-    time = max(map(len, rows))
-    logits = torch.tensor([-5.0, 5.0, 5.0]).repeat(len(rows), time, 1)  # (batch, time, 3)
-    targets = torch.full((len(rows), time), PADDING)
-    for n, probs in enumerate(rows):
-        for t, prob in enumerate(probs):
-            targets[n, t] = t % 3
-            others = (1 - prob) / 2
-            logits[n, t] = torch.tensor([others] * 3).clamp(min=1e-30).log() + n  # a shift that a softmax takes away
-            logits[n, t, t % 3] = math.log(prob) + n
-    lengths = torch.tensor([len(probs) for probs in rows])
-    return logits, targets, torch.arange(time) < lengths.unsqueeze(1)
+    mask = mask_of([len(row) for row in rows])  # (batch, time)
+    logits = torch.tensor([-5.0, 5.0, 5.0]).repeat(*mask.shape, 1)  # (batch, time, 3)
+    targets = torch.full(mask.shape, PADDING)
+    for n, row in enumerate(rows):
+        for t, prob in enumerate(row):
+            word = t % 3
+            probs = torch.full((3,), (1 - prob) / 2)
+            probs[word] = prob
+            targets[n, t] = word
+            logits[n, t] = probs.clamp(min=1e-30).log() + n  # a shift that a softmax takes away
+    return logits, targets, mask
 
 
 def random_batch(rng: np.random.Generator, lengths: Sequence[int], words: int) -> tuple[Tensor, Tensor, Tensor]:
     """Logits (batch, time, words), targets and mask (batch, time); at the padding the logits are larger still."""
-    batch, time = len(lengths), max(lengths)
-    mask = torch.arange(time) < torch.tensor(lengths).unsqueeze(1)  # (batch, time)
-    targets = torch.from_numpy(rng.integers(words, size=(batch, time))) * mask
-    logits = randn(rng, batch, time, words, scale=2.0) * torch.where(mask, 1, 3).unsqueeze(-1)
+    mask = mask_of(lengths)
+    targets = torch.from_numpy(rng.integers(words, size=mask.shape)) * mask
+    logits = randn(rng, *mask.shape, words, scale=2.0) * torch.where(mask, 1, 3).unsqueeze(-1)
     return logits, targets, mask
 
 
@@ -67,7 +71,7 @@ def perplexity(rng):
 
     with part("one row", points=1):
         for words in (2, 50):
-            uniform = torch.zeros(1, 3, words), torch.arange(3).unsqueeze(0) % words, torch.ones(1, 3, dtype=torch.bool)
+            uniform = torch.zeros(1, 3, words), torch.arange(3).unsqueeze(0) % words, mask_of([3])
             yield Case(
                 uniform,
                 expected=float(words),
@@ -227,7 +231,7 @@ def _(logits, targets, mask):
     look="what you do with the logits first: exp of them does not sum to 1 yet.",
 )
 def _(logits, targets, mask):
-    return (-logits.gather(-1, targets.unsqueeze(-1)).squeeze(-1)[mask].mean()).exp()
+    return (-picked(logits, targets)[mask].mean()).exp()
 
 
 @mistake(
@@ -237,7 +241,7 @@ def _(logits, targets, mask):
     look="the dim of the softmax: which axis of (batch, time, V) are the words?",
 )
 def _(logits, targets, mask):
-    return (-logits.log_softmax(dim=1).gather(-1, targets.unsqueeze(-1)).squeeze(-1)[mask].mean()).exp()
+    return (-picked(logits.log_softmax(dim=1), targets)[mask].mean()).exp()
 
 
 @mistake(
@@ -267,4 +271,4 @@ def _(logits, targets, mask):
     look="softmax followed by log: log_softmax does both in one step, without the 0 in between.",
 )
 def _(logits, targets, mask):
-    return (-logits.softmax(dim=-1).log().gather(-1, targets.unsqueeze(-1)).squeeze(-1)[mask].mean()).exp()
+    return (-picked(logits.softmax(dim=-1).log(), targets)[mask].mean()).exp()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from course_lib.exercises import Case, exercise, mistake, part, randn
+from course_lib.recurrent.exercises.next_word.common import picked
 from course_lib.recurrent.language_model import LanguageModel
 
 Model = Callable[[Tensor], Tensor]
@@ -32,12 +33,8 @@ def on_a_network(answer: Callable, weights: Weights, ids: Tensor, bos: int) -> f
 def on_all(answer: Callable, weights: Weights, length: int, bos: int) -> float:
     """The sum of the probabilities of all sequences of this length."""
     model, words = network(weights), len(weights["head.bias"])
-    return sum(math.exp(answer(model, ids, bos)) for ids in all_sequences(words, length))
-
-
-def all_sequences(words: int, length: int) -> list[Tensor]:
-    """Every sequence of this length, (length,) each."""
-    return [torch.tensor(ids) for ids in itertools.product(range(words), repeat=length)]
+    sequences = itertools.product(range(words), repeat=length)
+    return sum(math.exp(answer(model, torch.tensor(ids), bos)) for ids in sequences)
 
 
 def network(weights: Weights) -> Model:
@@ -48,9 +45,9 @@ def network(weights: Weights) -> Model:
     return lambda ids: model(torch.as_tensor(ids).unsqueeze(0))[0].squeeze(0)
 
 
-def random_weights(rng: np.random.Generator, words: int, width: int = 4) -> Weights:
-    """Weights of a small network, large enough that its history matters."""
-    like = LanguageModel(words, width, width, cell="rnn").state_dict()
+def random_weights(rng: np.random.Generator, words: int) -> Weights:
+    """Weights of a network of four units, large enough that its history matters."""
+    like = LanguageModel(words, 4, 4, cell="rnn").state_dict()
     return {name: randn(rng, *old.shape) for name, old in like.items()}
 
 
@@ -73,7 +70,8 @@ def sequence_logprob(rng):
             ([2, 2], [0.6875, 0.25]),
             ([1, 2, 1], [0.25, 0.375, 0.5]),
         ):
-            factors = [f"P({word} | {before}) = {p:g}" for before, word, p in zip([0, *ids], ids, probs, strict=False)]
+            pairs = itertools.pairwise([0, *ids])
+            factors = [f"P({word} | {before}) = {p:g}" for (before, word), p in zip(pairs, probs, strict=True)]
             product = " · ".join(f"{prob:g}" for prob in probs)
             yield Case(
                 (BY_HAND.log() + SHIFTS, torch.tensor(ids), 0),
@@ -91,10 +89,24 @@ def sequence_logprob(rng):
                 (weights, ids, bos),
                 via=on_a_network,
                 expected=chain_rule(network(weights), ids, bos),
-                shown=f"a recurrent network with {words} words, {time} random word{'s' * (time > 1)}",
+                shown=f"a recurrent network with {words} words, {time} random {'word' if time == 1 else 'words'}",
                 because="the network has to read bos first, and then each word before the next one is scored",
                 rtol=1e-4,
                 atol=1e-4,
+            )
+    with part("a thousand words", points=1):
+        for table, model in (
+            (torch.zeros(50, 50), "gives each of 50 words the probability 1/50"),
+            (randn(rng, 50, 50), "looks at one of 50 words, with random logits"),
+        ):
+            ids = torch.from_numpy(rng.integers(50, size=1000))
+            yield Case(
+                (table, ids, 0),
+                via=on_a_table,
+                expected=table.log_softmax(dim=-1)[read(ids, 0)[:-1], ids].sum().item(),
+                shown=f"bos=0, 1000 random words, and a model that {model}",
+                because="a product of a thousand probabilities is too small for a computer, its logarithm is not",
+                rtol=1e-4,
             )
     with part("sums to one", points=1):
         for words, length in ((4, 1), (3, 2), (3, 3)):
@@ -115,9 +127,14 @@ def read(ids: Tensor, bos: int) -> Tensor:
     return torch.cat([torch.tensor([bos]), ids])
 
 
-def picked(rows: Tensor, targets: Tensor) -> Tensor:
-    """From each row the entry of its target: (targets,)."""
-    return rows[torch.arange(len(targets)), targets]
+def logits_of(model: Model, ids: Tensor, bos: int) -> Tensor:
+    """What the model says of each word before it has read it: (time, V)."""
+    return model(read(ids, bos)[:-1])
+
+
+def logprobs(model: Model, ids: Tensor, bos: int) -> Tensor:
+    """log P of each word after those before it, (time,): their sum is the right answer."""
+    return picked(logits_of(model, ids, bos).log_softmax(dim=-1), ids)
 
 
 @mistake(
@@ -127,7 +144,7 @@ def picked(rows: Tensor, targets: Tensor) -> Tensor:
     look="what you add up: logarithms may be added, since probabilities are multiplied.",
 )
 def _(model, ids, bos):
-    return picked(model(read(ids, bos)[:-1]).softmax(dim=-1), ids).sum()
+    return logprobs(model, ids, bos).exp().sum()
 
 
 @mistake(
@@ -137,7 +154,27 @@ def _(model, ids, bos):
     look="the last step: a sum of logarithms is what is asked for.",
 )
 def _(model, ids, bos):
-    return picked(model(read(ids, bos)[:-1]).softmax(dim=-1), ids).prod()
+    return logprobs(model, ids, bos).exp().prod()
+
+
+@mistake(
+    sequence_logprob,
+    "the logarithm of a product that was rounded to 0",
+    ask="With 1000 words of probability 1/50, what is your product?",
+    look="what comes first in your function, the product or the logarithm.",
+)
+def _(model, ids, bos):
+    return logprobs(model, ids, bos).exp().prod().log()
+
+
+@mistake(
+    sequence_logprob,
+    "math.log of a product that was rounded to 0",
+    ask="With 1000 words of probability 1/50, what is your product?",
+    look="what comes first in your function, the product or the logarithm.",
+)
+def _(model, ids, bos):
+    return math.log(logprobs(model, ids, bos).exp().prod())
 
 
 @mistake(
@@ -167,8 +204,7 @@ def _(model, ids, bos):
     look="the targets: which of your words was given, and not predicted?",
 )
 def _(model, ids, bos):
-    words = read(ids, bos)
-    return picked(model(read(words, bos)[:-1]).log_softmax(dim=-1), words).sum()
+    return logprobs(model, read(ids, bos), bos).sum()
 
 
 @mistake(
@@ -199,7 +235,7 @@ def _(model, ids, bos):
     look="the last step: the logarithm of a product is a sum.",
 )
 def _(model, ids, bos):
-    return picked(model(read(ids, bos)[:-1]).log_softmax(dim=-1), ids).mean()
+    return logprobs(model, ids, bos).mean()
 
 
 @mistake(
@@ -209,7 +245,7 @@ def _(model, ids, bos):
     look="the model's result: log_softmax makes log-probabilities of it.",
 )
 def _(model, ids, bos):
-    return picked(model(read(ids, bos)[:-1]), ids).sum()
+    return picked(logits_of(model, ids, bos), ids).sum()
 
 
 @mistake(
@@ -219,7 +255,7 @@ def _(model, ids, bos):
     look="the sign of your result.",
 )
 def _(model, ids, bos):
-    return -picked(model(read(ids, bos)[:-1]).log_softmax(dim=-1), ids).sum()
+    return -logprobs(model, ids, bos).sum()
 
 
 @mistake(
@@ -240,4 +276,4 @@ def _(model, ids, bos):
     look="the dim of the softmax: the words are the last axis of (time, V).",
 )
 def _(model, ids, bos):
-    return picked(model(read(ids, bos)[:-1]).log_softmax(dim=0), ids).sum()
+    return picked(logits_of(model, ids, bos).log_softmax(dim=0), ids).sum()

@@ -246,3 +246,14 @@ def _(xs, targets, W_xh, W_hh, W_hy):
         return targets - ys
 
     return summed(*terms(xs, targets, W_xh, W_hh, W_hy, errors_of=turned_round))
+
+
+@mistake(
+    bptt,
+    "the right gradients with that of W_hh first",
+    ask="With one step and h_0 = 0, one of the three gradients is 0. Which, and in which place do you return it?",
+    look="the `return`: the gradient of W_xh comes first, then that of W_hh, then that of W_hy.",
+)
+def _(xs, targets, W_xh, W_hh, W_hy):
+    dW_xh, dW_hh, dW_hy = summed(*terms(xs, targets, W_xh, W_hh, W_hy))
+    return dW_hh, dW_xh, dW_hy

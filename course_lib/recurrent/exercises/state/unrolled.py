@@ -37,7 +37,8 @@ def by_hand(xs: list, h0: list, W_xh: list, W_hh: list, W_hy: list, hs: list, ys
         via=with_functions,
         expected=(hs, ys),
         shown=f"f {f}, g identity, {shown}",
-        because="work these numbers through on paper, step by step, and print yours beside them",
+        because="work these numbers through on paper, step by step, and print yours beside them; xs[:, t] is one step "
+        "of the whole batch",
     )
 
 
@@ -83,8 +84,39 @@ def rnn_forward(rng):
                 expected=torch_rnn(*inputs),
                 shown=f"batch {batch}, time {time}, input_size {input_size}, hidden_size {hidden_size}, "
                 f"output_size {output_size}, f {f}, g {g}, random numbers",
-                because="follow one row of the batch through two steps, and write the shape of each product beside it",
+                because="one step of the whole batch is xs[:, t], and each of its rows is one sentence: write the "
+                "shape of each product beside it",
             )
+
+
+@mistake(
+    rnn_forward,
+    "a loop over the sentences of the batch, as if they were steps",
+    ask="What does the first axis of xs count, and what does its second?",
+    look="the loop and its products: one step of the whole batch is xs[:, t], and each of its rows is one sentence.",
+)
+def _(xs, h0, W_xh, W_hh, W_hy, f, g):
+    h, hs, ys = h0, [], []
+    for x in xs:
+        h = f(W_hh @ h + W_xh @ x)
+        hs.append(h)
+        ys.append(g(W_hy @ h))
+    return torch.stack(hs), torch.stack(ys)
+
+
+@mistake(
+    rnn_forward,
+    "products that take the batch for one column",
+    ask="h is (batch, hidden_size), and W_hh is (hidden_size, hidden_size). Which of them must stand on the left?",
+    look="the products: each row of x and h is one sentence, and a row is multiplied from the right, by W.T.",
+)
+def _(xs, h0, W_xh, W_hh, W_hy, f, g):
+    h, hs, ys = h0, [], []
+    for x in xs.unbind(dim=1):
+        h = f(W_hh @ h + W_xh @ x)
+        hs.append(h)
+        ys.append(g(W_hy @ h))
+    return torch.stack(hs, dim=1), torch.stack(ys, dim=1)
 
 
 @mistake(
@@ -155,6 +187,28 @@ def _(xs, h0, W_xh, W_hh, W_hy, f, g):
 )
 def _(xs, h0, W_xh, W_hh, W_hy, f, g):
     hs = torch.cat([h0.unsqueeze(1), states(xs, h0, W_xh, W_hh, f)[:, :-1]], dim=1)
+    return hs, g(hs @ W_hy.T)
+
+
+@mistake(
+    rnn_forward,
+    "states that hold h0 as well, and so are one too many",
+    ask="How many steps are there, and how many states do you return?",
+    look="what the list of states holds before the first step: the results begin with the state after it.",
+)
+def _(xs, h0, W_xh, W_hh, W_hy, f, g):
+    hs = states(xs, h0, W_xh, W_hh, f)
+    return torch.cat([h0.unsqueeze(1), hs], dim=1), g(hs @ W_hy.T)
+
+
+@mistake(
+    rnn_forward,
+    "states and outputs that begin with those of h0, and so are one too many each",
+    ask="How many inputs are there, and how many outputs do you return?",
+    look="what the list of states holds before the first step: h0 belongs to no input, and has no output.",
+)
+def _(xs, h0, W_xh, W_hh, W_hy, f, g):
+    hs = torch.cat([h0.unsqueeze(1), states(xs, h0, W_xh, W_hh, f)], dim=1)
     return hs, g(hs @ W_hy.T)
 
 
