@@ -189,18 +189,20 @@ def translate_dates() -> dict:
 
 @result("4.7_copies")
 def copy_rows() -> dict:
-    """Rows of random symbols copied after 250 updates, 32 units: share of symbols right, by length."""
-    lengths = (3, 5, 10, 15, 20)
+    """Rows of random symbols copied after 250 updates, 32 units: share of symbols right, by length; and the fixed
+    vector's after eight times as many."""
+    lengths, longer = (3, 5, 10, 15, 20), (10, 20)
 
-    def run(score: str | None, length: int, seed: int) -> float:
-        model, _ = train_translator(load_copies(4000, length), score=score, hidden_size=32, steps=250, seed=seed)
+    def run(score: str | None, length: int, seed: int, steps: int = 250) -> float:
+        model, _ = train_translator(load_copies(4000, length), score=score, hidden_size=32, steps=steps, seed=seed)
         return right(model, load_copies(500, length, seed=1)).float().mean().item()
 
     kinds = {"attention": "additive", "fixed vector": None}
     runs = {
         name: [[run(score, length, seed) for length in lengths] for seed in range(3)] for name, score in kinds.items()
     }
-    return rounded({"seeds": [0, 1, 2], "lengths": list(lengths), "right": runs})
+    later = {str(length): [run(None, length, seed, steps=2000) for seed in range(3)] for length in longer}
+    return rounded({"seeds": [0, 1, 2], "lengths": list(lengths), "right": runs, "after 2000 updates": later})
 
 
 def _counted(corpus: English, order: int, smoothing: str, **options) -> NGram:

@@ -21,7 +21,7 @@ from course_lib.explorers import (
 )
 from course_lib.figures.attention import ANSWERS, BLANK, HEIGHT, SYMBOLS, WIDTH, build_attention, update_attention
 from course_lib.recurrent.alignment import MAX_LENGTH, UNCHANGED, Change, Translation, decode_with, encoded, translate
-from course_lib.recurrent.explorers.reading import kind_of, written
+from course_lib.recurrent.explorers.reading import how_far, kind_of, written
 from course_lib.recurrent.seq2seq import load_translator
 
 TRAINED, UNIFORM, HIDDEN, ONLY = "as trained", "uniform", "hide positions", "only these positions"
@@ -291,9 +291,8 @@ def beside(data: dict) -> str:
     if yours is None:
         return " Your attend is not started: the model looks alone until it is written."
     steps = min(len(yours), len(data["weights"]))
-    apart = np.abs(yours[:steps] - data["weights"][:steps]).max()
     text = f" With your attend (green crosses) it writes {data['answers']['your attend']};"
-    return text + f" your weights are at most {apart:.0e} from the model's."
+    return text + f" your weights {how_far(yours[:steps], data['weights'][:steps])}."
 
 
 # ---- what the section asks ------------------------------------------------------------------------------------------

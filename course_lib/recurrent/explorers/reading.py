@@ -244,6 +244,10 @@ def beside_yours(yours: np.ndarray | None, free: np.ndarray) -> str:
     """A sentence on how far the learner's cell is from the model's."""
     if yours is None:
         return " Your cell is not started: the model reads alone until it is written."
-    apart = np.nanmax(np.abs(yours - free))
-    how = "equal the model's" if apart < ROUNDING else f"differ from the model's by up to {max(apart, 1e-4):.1g}"
-    return f" Your cell's answers (green crosses) {how}."
+    return f" Your cell's answers (green crosses) {how_far(yours, free)}."
+
+
+def how_far(yours: np.ndarray, theirs: np.ndarray) -> str:
+    """«equal the model's», or by how much they differ; rounding does not count."""
+    apart = np.nanmax(np.abs(yours - theirs))
+    return "equal the model's" if apart < ROUNDING else f"differ from the model's by up to {max(apart, 1e-4):.1g}"

@@ -19,7 +19,7 @@ from course_lib.explorers import (
 from course_lib.figures.gates import LONGEST
 from course_lib.figures.reading import build_reading, update_reading
 from course_lib.figures.unrolled import HEIGHT, WIDTH, build_unrolled, update_unrolled
-from course_lib.recurrent.explorers.reading import kind_of, never_met, tokens_of, unknown_words, written
+from course_lib.recurrent.explorers.reading import how_far, kind_of, never_met, tokens_of, unknown_words, written
 from course_lib.recurrent.nudges import (
     LIVES,
     READER,
@@ -196,8 +196,7 @@ class StateExplorer(Explorer):
         if self.learner and data["yours"] is None:
             text += " Your rnn_forward is not started: the network reads alone until it is written."
         elif self.learner:
-            apart = np.abs(data["yours"] - held).max()
-            text += f" Your answers (green crosses) are at most {apart:.0e} from the network's."
+            text += f" Your answers (green crosses) {how_far(data['yours'], held)}."
         return text + never_met(data["unknown"])
 
     def _yours(self, x: Tensor, cell: RNNCell, push: Nudge) -> np.ndarray | None:
