@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from course_lib.exercises.compare import Symptom, conform, difference
@@ -234,8 +235,13 @@ def _recognise(exercise: Exercise, function: str, tried: list[Tried], failure: T
 
 
 def _behaves_like(exercise: Exercise, tried: list[Tried], known: Mistake) -> bool:
-    runner = HereRunner({known.call: known.run})
-    return all(_same(one, _try(exercise, one.case, runner, exercise.seconds)) for one in tried)
+    return all(_same(one, _mistaken(exercise, one.case, known)) for one in tried)
+
+
+@lru_cache(maxsize=5000)
+def _mistaken(exercise: Exercise, case: Case, known: Mistake) -> Tried:
+    """What a known mistake makes of a case; kept, for in a class many make the same."""
+    return _try(exercise, case, HereRunner({known.call: known.run}), exercise.seconds)
 
 
 def _same(a: Tried, b: Tried) -> bool:

@@ -167,6 +167,7 @@ class Exercise:
     keeps_inputs: bool = False
     seconds: float = 5.0
     mistakes: list[Mistake] = field(default_factory=list)
+    _drawn: dict[int, list[Case]] = field(default_factory=dict, repr=False)
 
     @property
     def section(self) -> str:
@@ -181,10 +182,12 @@ class Exercise:
     def cases(self, seed: int) -> list[Case]:
         """The cases that this seed draws; another seed draws other numbers, never other kinds of case.
 
-        PyTorch's own random state is left as it was.
+        The last ones are kept, since a class is graded with one seed. PyTorch's own random state is left as it was.
         """
-        with fixed_randomness(seed):  # for a reference that draws weights of its own
-            return list(self.draw(np.random.default_rng(seed)))
+        if seed not in self._drawn:
+            with fixed_randomness(seed):  # for a reference that draws weights of its own
+                self._drawn = {seed: list(self.draw(np.random.default_rng(seed)))}
+        return self._drawn[seed]
 
     @staticmethod
     def parts(cases: list[Case]) -> list[Part]:

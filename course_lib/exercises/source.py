@@ -217,8 +217,8 @@ def _is_plain(node: ast.expr) -> bool:
             return True
         case ast.Attribute(value=value) | ast.UnaryOp(operand=value):
             return _is_plain(value)
-        case ast.BinOp(left=left, right=right):
-            return _is_plain(left) and _is_plain(right)
+        case ast.BinOp(left=left, right=right) | ast.Subscript(value=left, slice=right):
+            return _is_plain(left) and _is_plain(right)  # a type such as `dict[str, Tensor]` is one too
         case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
             return all(map(_is_plain, items))
         case ast.Dict(keys=keys, values=values):

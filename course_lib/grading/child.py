@@ -5,13 +5,13 @@ It knows no expected results. What the answer prints, on whatever level, cannot 
 
 import ast
 import dataclasses
-import importlib
 import linecache
 import os
 import sys
 import types
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from itertools import pairwise
+from typing import Any
 
 import torch
 
@@ -20,11 +20,23 @@ from course_lib.grading import wire
 
 
 def main() -> None:
-    """Answer one request after another until the other side closes."""
-    requests, replies = _private_pipes()
+    """Serve a judge that started this process by itself: over its input and output, without walls."""
+    requests, replies = os.dup(0), os.dup(1)
     torch.set_num_threads(1)
+    serve(requests, replies, ())
+
+
+def serve(requests: int, replies: int, guards: tuple[str, ...]) -> None:
+    """Answer one request after another until the other side closes.
+
+    Args:
+        requests, replies: file descriptors to read from and to write to; all others are closed.
+        guards: that are in force (see `sandbox`), which the judge is told.
+    """
+    _keep_only(requests, replies)
+    requests, replies = os.fdopen(requests, "rb"), os.fdopen(replies, "wb")
     module = types.ModuleType("answer")
-    wire.write(replies, {"ready": True})
+    wire.write(replies, {"ready": guards})
     while True:
         try:
             request = wire.read(requests)
@@ -67,14 +79,17 @@ def _call(module: types.ModuleType, request: dict[str, Any]) -> Outcome:
     function = getattr(module, request["call"], None)
     if not callable(function):
         return Outcome(problem=Problem("missing", f"The notebook defines no function {request['call']}."))
-    via = request["via"] and _by_name(request["via"])
+    via = request["via"] and _program(request["via"])
     return call(function, request["inputs"], seconds=request["seconds"], without=request["without"], via=via)
 
 
-def _by_name(name: str) -> Callable:
-    """A function of the course's by "module:function"."""
-    module, _, function = name.partition(":")
-    return getattr(importlib.import_module(module), function)
+def _program(via: dict[str, Any]) -> Callable:
+    """A program of the course's, from its source (see `programs`)."""
+    module = types.ModuleType("program")
+    sys.modules["program"] = module  # dataclasses look their module up
+    for piece in via["pieces"]:
+        exec(_compile(piece), module.__dict__)
+    return getattr(module, via["name"])
 
 
 def _to_message(outcome: Outcome) -> dict[str, Any]:
@@ -82,13 +97,14 @@ def _to_message(outcome: Outcome) -> dict[str, Any]:
     return {field.name: getattr(outcome, field.name) for field in dataclasses.fields(Outcome)} | {"problem": problem}
 
 
-def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Move the conversation to file descriptors of its own; what else writes or reads gets nothing."""
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+def _keep_only(*descriptors: int) -> None:
+    """Close all other files; what is written to the standard ones, or read from them, goes nowhere."""
     nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nothing, descriptor)
-    return requests, replies
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    edges = [2, *sorted(descriptors), os.sysconf("SC_OPEN_MAX") if hasattr(os, "sysconf") else 1024]
+    for before, after in pairwise(edges):
+        os.closerange(before + 1, after)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from course_lib.device import use_threads
 from course_lib.grading.grade import Report, grade_notebook
 from course_lib.grading.report import Grades, table, write_reports
-from course_lib.grading.runner import ChildRunner
+from course_lib.grading.runner import ChildRunner, guards_of, starter
+from course_lib.grading.sandbox import missing
 from course_lib.notebooks.files import NotebookError, find_notebooks
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
@@ -19,6 +21,7 @@ ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--min-score", type=click.FloatRange(0, 100), help="Fail under so many percent of the points.")
 @click.option("--core", "core_only", is_flag=True, help="Count the core exercises only, not those under More.")
+@click.option("--untrusted", is_flag=True, help="Strangers' answers: refuse to begin where no full walls can be built.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the numbers of this seed; a random one by default.")
 @click.option(
     "--out",
@@ -34,25 +37,31 @@ def grade(
     paths: tuple[Path, ...],
     min_score: float | None,
     core_only: bool,
+    untrusted: bool,
     seed: int | None,
     folder: Path,
 ) -> None:
     """Grade the answers in notebooks, or in folders of them; without PATHS, in the workbook's own notebooks.
 
-    Each answer runs in a process of its own, apart from the judge, with time limits; other cells never run.
+    Each answer runs in a process of its own, apart from the judge, behind walls and limits; other cells never run.
     """
     notebooks = _notebooks(paths)
+    use_threads()
     seed = secrets.randbelow(2**31) if seed is None else seed
     reports: list[Report] = []
-    try:
-        for notebook in tqdm(notebooks, desc="grading", unit="notebook", disable=None, leave=False):
-            with ChildRunner() as runner:
-                reports.append(grade_notebook(notebook, runner, seed=seed, core_only=core_only))
-    except KeyboardInterrupt:
-        click.echo(f"Stopped. {len(reports)} of {len(notebooks)} notebooks were graded:", err=True)
-        _finish(Grades(tuple(reports), seed), folder)
-        raise click.Abort from None
-    grades = Grades(tuple(reports), seed)
+    with starter() as start:
+        guards = guards_of(start)
+        if untrusted and (lacking := missing(guards)):
+            raise click.ClickException(f"Not graded: {lacking}.")
+        try:
+            for notebook in tqdm(notebooks, desc="grading", unit="notebook", disable=None, leave=False):
+                with ChildRunner(start) as runner:
+                    reports.append(grade_notebook(notebook, runner, seed=seed, core_only=core_only))
+        except KeyboardInterrupt:
+            click.echo(f"Stopped. {len(reports)} of {len(notebooks)} notebooks were graded:", err=True)
+            _finish(Grades(tuple(reports), seed, guards), folder)
+            raise click.Abort from None
+    grades = Grades(tuple(reports), seed, guards)
     _finish(grades, folder)
     if min_score is not None and not grades.reaches(min_score):
         click.echo(f"Not enough: {grades.total()}, where {min_score:g} % are asked for.", err=True)

@@ -22,10 +22,12 @@ class Grades:
     Args:
         reports: one a notebook.
         seed: of the numbers that were drawn.
+        guards: that were in force around the answers (see `course_lib.grading.sandbox`).
     """
 
     reports: tuple[Report, ...]
     seed: int
+    guards: tuple[str, ...] = ()
 
     def rows(self, level: str | None = None) -> list[Row]:
         """All rows, or those of one level."""
@@ -91,7 +93,7 @@ def as_json(grades: Grades) -> str:
         for report in grades.reports
     ]
     total = dataclasses.asdict(grades.score)
-    content = {"version": __version__, "seed": grades.seed, **total, "notebooks": notebooks}
+    content = {"version": __version__, "seed": grades.seed, "guards": grades.guards, **total, "notebooks": notebooks}
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -109,7 +111,8 @@ def as_markdown(grades: Grades) -> str:
             for row in report.rows
         ]
         lines += ["", *_notes(report.rows), *_feedback(report.rows)]
-    lines += [f"Version {__version__}; `--seed {grades.seed}` draws these numbers again.", ""]
+    walls = f"behind these walls: {', '.join(grades.guards)}" if grades.guards else "without walls around it"
+    lines += [f"Version {__version__}; `--seed {grades.seed}` draws these numbers again. Each answer ran {walls}.", ""]
     return "\n".join(lines)
 
 

@@ -2,33 +2,55 @@
 
 import contextlib
 import dataclasses
-import os
 import queue
-import subprocess
-import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from course_lib.exercises.run import Outcome, Problem
-from course_lib.exercises.source import Answer
+from course_lib.exercises.source import Answer, extract
 from course_lib.exercises.values import plain
 from course_lib.grading import wire
-from course_lib.paths import repository
+from course_lib.grading.children import START_SECONDS, Child, ForkServer, StartError, can_fork, spawn
+from course_lib.grading.programs import hidden_folders, program
+from course_lib.grading.sandbox import Limits
 
-START_SECONDS = 120.0  # importing torch on a busy machine
 GRACE_SECONDS = 3.0  # after its limit a call may still be interrupted from inside, which tells the line
+
+
+@contextlib.contextmanager
+def starter(limits: Limits = Limits()) -> Iterator[Callable[[str], Child]]:  # noqa: B008 (it is frozen)
+    """How children are started here: forked by a server that ends with the context, else each by itself."""
+    if can_fork():
+        with ForkServer(limits, hidden_folders()) as server:
+            yield server.start
+    else:
+        yield spawn
+
+
+def guards_of(start: Callable[[str], Child]) -> tuple[str, ...]:
+    """The guards that are in force around children that are started in this way."""
+    with ChildRunner(start) as runner:
+        runner.load(extract([], [], []), seconds=5)
+        return runner.guards
 
 
 class ChildRunner:
     """Runs answers in a child process, which it starts when needed and replaces when it dies or hangs.
 
     Use it as a context manager. `load` an answer, then hand the runner to the judge.
+
+    Args:
+        start: starts a child in an empty folder: `ForkServer.start`, or `spawn`.
+
+    Attributes:
+        guards: in force around the last child that was started.
     """
 
-    def __init__(self):
-        self._process: subprocess.Popen | None = None
+    def __init__(self, start: Callable[[str], Child] = spawn):
+        self.start, self.guards = start, ()
+        self._child: Child | None = None
         self._replies: queue.Queue = queue.Queue()
         self._scratch: tempfile.TemporaryDirectory | None = None
         self._problem: Problem | None = None
@@ -57,7 +79,7 @@ class ChildRunner:
         if self._problem:
             return Outcome(problem=self._problem)
         request = {"call": function, "inputs": plain(inputs), "seconds": seconds, "without": without}
-        request["via"] = via and f"{via.__module__}:{via.__name__}"
+        request["via"] = via and {"name": via.__name__, "pieces": [dataclasses.asdict(piece) for piece in program(via)]}
         reply = self._ask(request, seconds)
         if isinstance(reply, Problem):
             self._problem = reply
@@ -70,21 +92,18 @@ class ChildRunner:
 
     def close(self) -> None:
         """End the child, if there is one."""
-        if self._process:
-            self._process.kill()
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.close()
-            self._process.wait()
-            self._process = None
+        if self._child:
+            self._child.kill()
+            self._child = None
         if self._scratch:
             self._scratch.cleanup()
             self._scratch = None
 
     def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any] | Problem:
         try:
-            if self._process is None:
+            if self._child is None:
                 self._start()
-            wire.write(self._process.stdin, request)
+            wire.write(self._child.requests, request)
             reply = self._replies.get(timeout=seconds + GRACE_SECONDS)
         except queue.Empty:
             reply = Problem("time", f"was still running after {seconds:g} s, and had to be killed")
@@ -100,23 +119,17 @@ class ChildRunner:
 
     def _start(self) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="course-grade-", ignore_cleanup_errors=True)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "course_lib.grading.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._scratch.name,
-            env=os.environ | {"PYTHONPATH": str(repository()), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
-        )
+        self._child = self.start(self._scratch.name)
         self._replies = queue.Queue()
-        threading.Thread(target=_listen, args=(self._process.stdout, self._replies), daemon=True).start()
+        threading.Thread(target=_listen, args=(self._child.replies, self._replies), daemon=True).start()
         try:
             started = self._replies.get(timeout=START_SECONDS)
         except queue.Empty:
             started = None
-        if started != {"ready": True}:
+        if not isinstance(started, dict) or "ready" not in started:
             self.close()
-            raise RuntimeError("The process for the answers does not start. Does `python -c 'import torch'` work here?")
+            raise StartError
+        self.guards = tuple(map(str, started["ready"]))
 
 
 def _listen(stream, replies: queue.Queue) -> None:

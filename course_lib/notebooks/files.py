@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 
 from course_lib.paths import repository
 
+LARGEST = 64 * 2**20  # bytes of a notebook that is read
 MARKER = re.compile(r"#\s*exercise:\s*(\S+)\s*$")  # first line of an answer cell: it survives editors that strip tags
 
 
@@ -75,11 +76,16 @@ def read_notebook(path: Path) -> NotebookNode:
     """A notebook, in the newest format.
 
     Raises:
-        NotebookError: the file is missing, or holds no notebook.
+        NotebookError: the file is missing, too large, or holds no notebook.
     """
     try:
+        if (size := path.stat().st_size) > LARGEST:
+            mb = f"{size // 2**20} MB, and at most {LARGEST // 2**20} are read"
+            raise NotebookError(f"{path.name} has {mb}. Clear its outputs and save it again.")
         notebook = nbformat.from_dict(nbformat.reader.reads(path.read_text(encoding="utf-8")))
         return nbformat.convert(notebook, 4)
+    except NotebookError:
+        raise
     except FileNotFoundError:
         raise NotebookError(f"There is no notebook {path.name}.") from None
     except OSError as problem:

@@ -18,7 +18,8 @@ from course_lib.exercises.run import HereRunner
 from course_lib.exercises.source import Cell, blank, extract
 from course_lib.exercises.values import Odd, plain
 from course_lib.grading.grade import Row, grade_notebook
-from course_lib.grading.runner import ChildRunner
+from course_lib.grading.runner import ChildRunner, starter
+from course_lib.grading.sandbox import Limits
 from course_lib.notebooks.files import exercise_of, find_notebooks, read_notebook, right_answers
 
 EXERCISES = registry()
@@ -34,8 +35,8 @@ each_mistake = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def child():
-    """One child for all of them: importing torch takes a second."""
-    with ChildRunner() as runner:
+    """One child for all of them, which may therefore take its time."""
+    with starter(Limits(seconds=3600)) as start, ChildRunner(start) as runner:
         yield runner
 
 

@@ -15,7 +15,7 @@ from course_lib.exercises.run import HereRunner, call
 from course_lib.exercises.source import Cell, extract
 from course_lib.exercises.values import alike
 from course_lib.grading.child import load
-from course_lib.grading.runner import ChildRunner
+from course_lib.grading.runner import ChildRunner, starter
 from tests.exercises import programs
 from tests.exercises.samples import ANSWERS, answer, declared
 
@@ -28,7 +28,7 @@ def scale():
 
 @pytest.fixture(scope="module")
 def child():
-    with ChildRunner() as runner:
+    with starter() as start, ChildRunner(start) as runner:
         yield runner
 
 

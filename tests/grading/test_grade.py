@@ -13,7 +13,7 @@ from course_lib.grading import grade as grade_module
 from course_lib.grading.command import grade
 from course_lib.grading.grade import Report, Row, Submission, grade_notebook
 from course_lib.grading.report import Grades, as_junit, as_markdown, table
-from course_lib.grading.runner import ChildRunner
+from course_lib.grading.runner import ChildRunner, starter
 from course_lib.notebooks.files import find_notebooks, right_answers
 
 RIGHT = right_answers()
@@ -25,7 +25,7 @@ STUB = "# exercise: start.gate\ndef gate(x, weight, bias):\n    ..."
 
 @pytest.fixture(scope="module")
 def child():
-    with ChildRunner() as runner:
+    with starter() as start, ChildRunner(start) as runner:
         yield runner
 
 

@@ -2,21 +2,47 @@
 
 import os
 import signal
+import tempfile
 import threading
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
 from course_lib.exercises.source import Cell, extract
+from course_lib.grading import children
 from course_lib.grading import runner as runner_module
+from course_lib.grading.children import ForkServer, can_fork, spawn
+from course_lib.grading.programs import hidden_folders
 from course_lib.grading.runner import ChildRunner
+from course_lib.grading.sandbox import Limits
+
+WAYS = ["spawned", *(["forked"] if can_fork() else [])]
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def start(request):
+    """How children are started: by themselves, or forked by a server and walled in."""
+    if request.param == "spawned":
+        yield spawn
+    else:
+        with ForkServer(Limits(), hidden_folders()) as server:
+            yield server.start
 
 
 @pytest.fixture(scope="module")
-def child():
-    with ChildRunner() as runner:
+def child(start):
+    with ChildRunner(start) as runner:
         yield runner
+
+
+def descendants() -> set[int]:
+    """The processes below this one, but the server that children are forked from."""
+    me = psutil.Process()
+    servers = {process for process in me.children() if "course_lib.grading.zygote" in process.cmdline()}
+    return {process.pid for process in set(me.children(recursive=True)) - servers}
 
 
 def run(child: ChildRunner, source: str, *inputs, seconds: float = 5.0, imports: str = ""):
@@ -67,14 +93,13 @@ def test_an_answer_that_cannot_be_loaded(child, source, imports, message):
 
 
 def test_a_child_that_dies_is_replaced(child):
-    before = run(child, "def f():\n    return os.getpid()", imports="import os").value
+    run(child, "def f():\n    return 1")
+    before = descendants()
     outcome = run(child, "def f():\n    os._exit(3)", imports="import os")
     assert (outcome.problem.kind, outcome.problem.message) == ("died", "ended the whole process that it ran in")
     assert child.call("f", (), seconds=5, without=()).problem.kind == "died"  # nothing more is asked of this answer
-    after = run(child, "def f():\n    return os.getpid()", imports="import os").value
-    assert after not in (before, os.getpid())
-    with pytest.raises(ProcessLookupError):
-        os.kill(before, 0)
+    assert run(child, "def f():\n    return 1").value == 1
+    assert descendants().isdisjoint(before)
 
 
 def test_a_child_that_cannot_be_interrupted_from_inside_is_killed(child, monkeypatch):
@@ -89,9 +114,10 @@ def test_a_child_that_cannot_be_interrupted_from_inside_is_killed(child, monkeyp
 def test_a_stopped_child_is_killed_too(child, monkeypatch):
     run(child, "def f():\n    return 1")
     monkeypatch.setattr(runner_module, "GRACE_SECONDS", 0.3)
-    os.kill(child._process.pid, signal.SIGSTOP)
+    for process in descendants():
+        os.kill(process, signal.SIGSTOP)
     outcome = child.call("f", (), seconds=0.2, without=())
-    assert outcome.problem.kind == "time" and child._process is None
+    assert outcome.problem.kind == "time" and child._child is None
 
 
 def test_an_endless_top_level_definition_is_stopped(child):
@@ -117,20 +143,29 @@ def test_each_answer_starts_with_a_fresh_module(child):
     assert "NameError" in run(child, "def f():\n    return left").problem.message
 
 
-def test_closing_leaves_no_process_thread_or_folder_behind():
-    before = set(threading.enumerate())
-    with ChildRunner() as runner:
-        folder, pid = run(runner, "def f():\n    return os.getcwd(), os.getpid()", imports="import os").value
-        assert os.path.isdir(folder)
-    assert not os.path.exists(folder)
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-    for thread in set(threading.enumerate()) - before:
+def test_closing_leaves_no_process_thread_or_folder_behind(start):
+    threads, processes, folders = set(threading.enumerate()), descendants(), scratch_folders()
+    with ChildRunner(start) as runner:
+        assert run(runner, "def f():\n    return 1").value == 1
+        assert descendants() > processes and len(scratch_folders() - folders) == 1
+    assert scratch_folders() == folders
+    for thread in set(threading.enumerate()) - threads:
         thread.join(timeout=5)
         assert not thread.is_alive()
+    deadline = time.monotonic() + 5
+    while descendants() != processes and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert descendants() == processes
 
 
-def test_a_child_that_cannot_start_says_so(monkeypatch):
-    monkeypatch.setattr(runner_module.sys, "executable", "/bin/false")
-    with ChildRunner() as runner, pytest.raises(RuntimeError, match="does not start"):
-        run(runner, "def f():\n    return 1")
+def scratch_folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("course-grade-*"))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_child_that_cannot_start_says_so(monkeypatch, way):
+    monkeypatch.setattr(children.sys, "executable", "/bin/false")
+    with ForkServer(Limits()) as server:
+        start = server.start if way == "forked" else spawn
+        with ChildRunner(start) as runner, pytest.raises(RuntimeError, match="does not start"):
+            run(runner, "def f():\n    return 1")

@@ -1,0 +1,229 @@
+"""What keeps a learner's process away from everything but its own answer: namespaces, another user, limits.
+
+The judge's own safety is that it never shares a process with an answer and never unpickles what comes from one. This
+is the second wall, for strangers' answers. It uses what Linux gives to everybody, through the system calls themselves:
+a forked process has to wall itself in, so a program that wraps a command, such as bubblewrap, comes too late.
+
+    limits      time of the processor, memory, size of files, number of files and processes
+    processes   a process namespace of its own: it sees none but its own, and all of them end with the first
+    network     a network namespace of its own, in which there is no way out
+    files       a root of its own in memory: the system's and Python's libraries to read, a small folder to write in
+    user        no privileges, and none to be had (no_new_privs); a user's identity that owns nothing
+"""
+
+import ctypes
+import os
+import signal
+import site
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_lib.paths import repository
+
+GUARDS = ("limits", "processes", "network", "files", "user")
+NOBODY = 65534
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+MNT_DETACH, PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE = 2, 1, 38, 4
+PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}  # the number of the system call, which has no name in libc
+CAPABILITIES_3 = 0x20080522  # the version of the data that `capset` takes
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the processes of one submission may use.
+
+    Args:
+        seconds: of the processor, each process.
+        memory: bytes that a process may take beyond what the libraries take.
+        processes: at a time, threads included.
+        file_bytes: of a file, and of all files together.
+        open_files: at a time.
+    """
+
+    seconds: int = 300
+    memory: int = 1024 * MIB
+    processes: int = 16
+    file_bytes: int = 64 * MIB
+    open_files: int = 128
+
+
+def enter(scratch: str, limits: Limits, hidden: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Wall this process in, as far as the system allows.
+
+    The process forks on the way, since a process namespace takes in only what is born in it; what was called with the
+    first process goes on in the second, and the first waits and ends with it.
+
+    Args:
+        scratch: an empty folder of the judge's, on which the new root is mounted.
+        limits: for this process and those that it starts.
+        hidden: folders below the readable ones that are to be empty.
+
+    Returns:
+        the guards that are in force, of `GUARDS`
+    """
+    os.chdir(scratch)
+    taken, was_root = _address_space(), os.geteuid() == 0
+    in_force = ["limits"]
+    if _tried(_own_namespaces):
+        walls = {"network": _no_network, "files": lambda: _own_root(scratch, limits, hidden)}
+        in_force += [name for name, build in walls.items() if _tried(build)]
+        _go_on_as_first_process()
+        in_force.append("processes")
+    if _tried(lambda: _give_up_privileges(was_root)):
+        in_force.append("user")
+    _limit(limits, taken)
+    return tuple(name for name in GUARDS if name in in_force)
+
+
+def missing(in_force: tuple[str, ...]) -> str:
+    """What a machine lacks for grading strangers, in a sentence; empty if nothing."""
+    lacking = [name for name in GUARDS if name not in in_force]
+    if not lacking:
+        return ""
+    return (
+        f"this machine cannot shut a learner's process off from: {', '.join(lacking)}. Grade strangers' answers on "
+        "Linux, as root or where user namespaces are allowed (sysctl kernel.unprivileged_userns_clone)"
+    )
+
+
+def readable() -> Iterator[Path]:
+    """The folders and files that an answer needs to run: libraries, and this package."""
+    places = [sys.prefix, sys.base_prefix, *site.getsitepackages(), str(repository() / "course_lib")]
+    places += ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo"]
+    seen: list[Path] = []
+    for place in map(Path, places):
+        for path in (place, place.resolve()):
+            if path.exists() and not path.is_symlink() and not any(path.is_relative_to(parent) for parent in seen):
+                seen.append(path)
+                yield path
+
+
+# ---- the walls, one by one; each raises OSError where the system does not allow it
+
+
+def _own_namespaces() -> None:
+    """Namespaces of files, processes and names; without privileges, a namespace of users first, in which there are."""
+    flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS
+    user, group = os.geteuid(), os.getegid()
+    _call("unshare", flags if user == 0 else flags | CLONE_NEWUSER)
+    if user != 0:
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+            Path("/proc/self", name).write_text(text)
+    _mount(None, "/", MS_REC | MS_PRIVATE)  # what is mounted here is seen nowhere else
+
+
+def _no_network() -> None:
+    _call("unshare", CLONE_NEWNET)
+
+
+def _own_root(root: str, limits: Limits, hidden: tuple[str, ...]) -> None:
+    """A root in memory with the readable folders in it, which can't be written; and /tmp, which can."""
+    _mount("tmpfs", root, MS_NOSUID | MS_NODEV, kind="tmpfs", options=f"size={limits.file_bytes},mode=755")
+    for path in readable():
+        _show(path, root)
+    for folder in hidden:
+        if os.path.isdir(root + folder):
+            _mount("tmpfs", root + folder, MS_RDONLY | MS_NOSUID | MS_NODEV, kind="tmpfs", options="size=4k,mode=755")
+    for link in ("lib", "lib64"):
+        if os.path.islink(f"/{link}"):
+            os.symlink(os.readlink(f"/{link}"), f"{root}/{link}")
+    for device in ("/dev/null", "/dev/zero", "/dev/urandom"):
+        _show(Path(device), root, MS_NOSUID)
+    for folder, mode in (("/tmp", 0o1777), ("/before", 0o700)):
+        os.mkdir(root + folder)
+        os.chmod(root + folder, mode)
+    number = PIVOT_ROOT.get(os.uname().machine)
+    if number is None:
+        raise OSError(f"no way to change the root on {os.uname().machine}")
+    _call("syscall", number, root.encode(), f"{root}/before".encode())
+    os.chdir("/tmp")
+    _call("umount2", b"/before", MNT_DETACH)
+    os.rmdir("/before")
+
+
+def _show(path: Path, root: str, flags: int = MS_RDONLY | MS_NOSUID | MS_NODEV) -> None:
+    """Mount a folder or a file at its own place under a new root."""
+    place = Path(root + str(path))
+    if path.is_dir():
+        place.mkdir(parents=True, exist_ok=True)
+    else:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    _mount(str(path), str(place), MS_BIND | MS_REC)
+    _mount(None, str(place), MS_BIND | MS_REMOUNT | flags)
+
+
+def _go_on_as_first_process() -> None:
+    """Fork: the child is the first process of its namespace, and all others in it end when it does."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _give_up_privileges(was_root: bool) -> None:
+    """No privileges any more, and no way to new ones: root becomes nobody, a user loses those of its namespace."""
+    if was_root:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+    else:
+        header, none = struct.pack("=Ii", CAPABILITIES_3, 0), bytes(24)
+        _call("capset", header, none)
+    _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a change of user takes it back, so it comes last
+
+
+def _limit(limits: Limits, taken: int) -> None:
+    """Set the limits, which can't be raised again; `taken` bytes of address space are the libraries'."""
+    import resource  # not there on Windows, which this module is imported on as well
+
+    wanted = {
+        resource.RLIMIT_CPU: limits.seconds,
+        resource.RLIMIT_AS: taken + limits.memory,
+        resource.RLIMIT_FSIZE: limits.file_bytes,
+        resource.RLIMIT_NOFILE: limits.open_files,
+        resource.RLIMIT_NPROC: limits.processes,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, most in wanted.items():
+        _, hard = resource.getrlimit(kind)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (most, most))
+
+
+def _address_space() -> int:
+    """Bytes that this process has mapped."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+# ---- system calls
+
+
+def _tried(wall: Callable[[], None]) -> bool:
+    """Whether a wall could be built."""
+    try:
+        wall()
+    except OSError:
+        return False
+    return True
+
+
+def _mount(source: str | None, target: str, flags: int, *, kind: str | None = None, options: str | None = None) -> None:
+    texts = [text and text.encode() for text in (source, target, kind)]
+    _call("mount", *texts, flags, options and options.encode())
+
+
+def _call(name: str, *arguments) -> None:
+    """A call into the system's library; OSError where it fails."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
