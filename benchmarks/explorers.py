@@ -3,7 +3,7 @@
 Every control is moved to values that were not seen before; the slowest is then measured beside its peer: the same view
 as `ipywidgets.interact` redraws it, with a new figure and a full `savefig`.
 
-    python benchmarks/explorers.py [--moves 21]
+    python benchmarks/explorers.py [NAME ...] [--moves 21]     for example: GateExplorer
 """
 
 import argparse
@@ -82,6 +82,7 @@ def measure(name: str, explorer: Explorer, moves: int) -> tuple[list[str], float
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("names", nargs="*", metavar="NAME", help="explorers to measure, by class; all if none")
     options.add_argument("--moves", type=int, default=21, help="moves of the slowest control, and of its peer")
     options = options.parse_args()
     os.environ["COURSE_STRICT"] = "1"  # an explorer that fails is not a fast one
@@ -91,7 +92,11 @@ def main() -> None:
     print("CPU: the processor's own time for a move, whoever else is at work; recording: compute's share of a move\n")
     header = "explorer", "control", "compute", "update", "draw", "PNG", "rest", "move", "CPU", "interact", "ratio"
     rows, slow, large = [], {}, {}
-    for kind in every_explorer():
+    there = {kind.__name__: kind for kind in every_explorer()}
+    if unknown := set(options.names) - there.keys():
+        raise SystemExit(f"There is no explorer {min(unknown)!r}. There are: {', '.join(there)}.")
+    kinds = [there[name] for name in options.names or there]
+    for kind in kinds:
         for name, explorer in openings(kind):
             row, slow[name], large[name] = measure(name, explorer, options.moves)
             rows.append(row)

@@ -11,9 +11,11 @@ COMMANDS = {
     "run": ("course_lib.notebooks.command:run", "Execute a chapter's notebooks."),
     "tidy": ("course_lib.notebooks.command:tidy", "Strip what must not be committed from executed notebooks."),
     "progress": ("course_lib.notebooks.learner:progress", "What you have solved, predicted and found so far."),
-    "solution": ("course_lib.notebooks.learner:solution", "Show the right answer of an exercise."),
+    "solution": ("course_lib.grading.solutions:solution", "Show the right answer of an exercise."),
     "update": ("course_lib.notebooks.carry:update", "Carry your answers over to a new version of the workbook."),
     "grade": ("course_lib.grading.command:grade", "Grade notebooks, or folders of them."),
+    "release": ("course_lib.grading.release:release", "Write a copy of the workbook for students."),
+    "mutants": ("course_lib.grading.mutants:mutants", "Try the known mistakes of exercises on their judge."),
     "results": ("course_lib.results:main", "Compute the larger figures that the notebooks plot."),
     "doctor": ("course_lib.notebooks.doctor:doctor", "Check that everything the workbook needs is here."),
 }

@@ -14,11 +14,12 @@ from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from course_lib.figures.labels import inked
 from course_lib.figures.style import COLORS, INK, SHARE, SIGNED, new_figure, style
 
 
@@ -96,11 +97,8 @@ class Lettering:
             del self.kept[next(iter(self.kept))]  # the one that was not needed for longest
         self.kept[look] = drawn
         left, bottom, cover = drawn
-        pixels = np.empty((*cover.shape, 4), np.uint8)
-        pixels[:] = np.round(255 * np.array(to_rgba(text.get_color())))
-        pixels[..., 3] = cover
         gc = renderer.new_gc()
-        renderer.draw_image(gc, left, bottom, pixels)
+        renderer.draw_image(gc, left, bottom, inked(cover, text.get_color()))
         gc.restore()
 
     def _drawn(self, text: Text) -> tuple[int, int, np.ndarray]:

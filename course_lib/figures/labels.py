@@ -58,11 +58,19 @@ class Labels(Artist):
         gc = renderer.new_gc()
         for label in self.labels:
             if label.text:
-                pixels, right, up = _set(*label[2:])
+                cover, right, up = _set(label.text, label.align, label.bold, label.size, label.mono, label.turn)
                 left, bottom = label.x * DENSITY - right, renderer.height - label.y * DENSITY - up
-                renderer.draw_image(gc, round(left), round(bottom), pixels)
+                renderer.draw_image(gc, round(left), round(bottom), inked(cover, label.color))
         gc.restore()
         self.stale = False
+
+
+def inked(cover: np.ndarray, color: str) -> np.ndarray:
+    """Pixels (height, width, 4) of one colour that cover so much of the paper, 0 to 255, (height, width)."""
+    pixels = np.empty((*cover.shape, 4), np.uint8)
+    pixels[:] = np.round(255 * np.array(to_rgba(color)))
+    pixels[..., 3] = cover
+    return pixels
 
 
 def width_of(text: str, size: float = 9.5, bold: bool = False, mono: bool = False) -> float:
@@ -82,12 +90,12 @@ def fitting(text: str, room: float, size: float = 9.5, bold: bool = False) -> fl
     return size
 
 
-@lru_cache(maxsize=2000)
+@lru_cache(maxsize=1000)  # a few kilobytes each
 def _set(
-    text: str, color: str, align: str, bold: bool, size: float, mono: bool, turn: float
+    text: str, align: str, bold: bool, size: float, mono: bool, turn: float
 ) -> tuple[np.ndarray, float, float]:
-    """A text as pixels (height, width, 4), rows from the bottom up; and where in them its place is, in pixels from the
-    left and from the bottom."""
+    """How much of each pixel a text covers, 0 to 255, (height, width), rows from the bottom up; and where in it its
+    place is, in pixels from the left and from the bottom."""
     letters = [_letter(letter, size, bold, mono) for letter in text]
     ends = np.cumsum([advance for advance, _ in letters])
     whole = np.zeros((len(letters[0][1]), math.ceil(ends[-1]) + 4 * AROUND), np.uint8)  # how much of a pixel is ink
@@ -102,10 +110,7 @@ def _set(
         whole = np.asarray(Image.fromarray(whole).rotate(turn, Image.Resampling.BICUBIC, expand=True))
         height, width = whole.shape
         right, up = width / 2 + from_middle * math.cos(angle), height / 2 + from_middle * math.sin(angle)
-    pixels = np.empty((height, width, 4), np.uint8)
-    pixels[:] = np.round(255 * np.array(to_rgba(color)))
-    pixels[..., 3] = whole[::-1]
-    return pixels, right, up
+    return whole[::-1].copy(), right, up
 
 
 @cache

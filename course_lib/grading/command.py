@@ -5,14 +5,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+from joblib import cpu_count
 from tqdm import tqdm
 
 from course_lib.device import use_threads
+from course_lib.grading.assignment import ASSIGNMENT, Assignment
+from course_lib.grading.class_command import ClassOptions, grade_submissions, is_class
 from course_lib.grading.grade import Report, grade_notebook
 from course_lib.grading.report import Grades, table, write_reports
 from course_lib.grading.runner import ChildRunner, guards_of, starter
 from course_lib.grading.sandbox import missing
 from course_lib.notebooks.files import NotebookError, find_notebooks
+from course_lib.paths import repository
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 
@@ -22,6 +26,18 @@ ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 @click.option("--min-score", type=click.FloatRange(0, 100), help="Fail under so many percent of the points.")
 @click.option("--core", "core_only", is_flag=True, help="Count the core exercises only, not those under More.")
 @click.option("--untrusted", is_flag=True, help="Strangers' answers: refuse to begin where no full walls can be built.")
+@click.option("--roster", type=click.Path(dir_okay=False, path_type=Path), help="A class's CSV: who belongs to it.")
+@click.option(
+    "--keep", type=click.Choice(["last", "best"]), default="last", show_default=True, help="Of a learner's works."
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=cpu_count, help="Works of a class at a time; one a core.")
+@click.option("--only", multiple=True, metavar="ID", help="Of a class: grade this exercise anew, though it is known.")
+@click.option(
+    "--assignment",
+    "assigned",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The exercises that count, and their points; by default the workbook's assignment.yaml, if it has one.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the numbers of this seed; a random one by default.")
 @click.option(
     "--out",
@@ -38,13 +54,29 @@ def grade(
     min_score: float | None,
     core_only: bool,
     untrusted: bool,
+    roster: Path | None,
+    keep: str,
+    jobs: int,
+    only: tuple[str, ...],
+    assigned: Path | None,
     seed: int | None,
     folder: Path,
 ) -> None:
-    """Grade the answers in notebooks, or in folders of them; without PATHS, in the workbook's own notebooks.
+    """Grade the answers in notebooks; without PATHS, in the workbook's own.
+
+    One folder outside of the workbook is a class: an entry a learner, each a notebook, a folder of them or a zip. It
+    gets grades.csv and a page of feedback a learner as well, and what was graded before is not graded again.
 
     Each answer runs in a process of its own, apart from the judge, behind walls and limits; other cells never run.
     """
+    assignment = _assignment(assigned)
+    if is_class(paths):
+        if min_score is not None:
+            raise click.UsageError("--min-score is for a learner's own notebooks; a class has one grade a learner.")
+        options = ClassOptions(roster, keep, jobs, only, core_only, untrusted, seed, folder, assignment)
+        return grade_submissions(paths[0], options)
+    if roster or only:
+        raise click.UsageError("--roster and --only are for a class: give one folder with what was handed in.")
     notebooks = _notebooks(paths)
     use_threads()
     seed = secrets.randbelow(2**31) if seed is None else seed
@@ -56,7 +88,9 @@ def grade(
         try:
             for notebook in tqdm(notebooks, desc="grading", unit="notebook", disable=None, leave=False):
                 with ChildRunner(start) as runner:
-                    reports.append(grade_notebook(notebook, runner, seed=seed, core_only=core_only))
+                    chosen = assignment.points if assignment else ()
+                    report = grade_notebook(notebook, runner, seed=seed, core_only=core_only, only=chosen)
+                    reports.append(assignment.count(report) if assignment else report)
         except KeyboardInterrupt:
             click.echo(f"Stopped. {len(reports)} of {len(notebooks)} notebooks were graded:", err=True)
             _finish(Grades(tuple(reports), seed, guards), folder)
@@ -68,6 +102,16 @@ def grade(
         for report in grades.ungraded:
             click.echo(f"Not graded: {report.problem}", err=True)
         context.exit(1)
+
+
+def _assignment(path: Path | None) -> Assignment | None:
+    """The assignment of this file, else the workbook's own, if it has one."""
+    own = repository() / ASSIGNMENT
+    path = path or (own if own.is_file() else None)
+    try:
+        return Assignment.read(path) if path else None
+    except ValueError as problem:
+        raise click.ClickException(str(problem)) from problem
 
 
 def _finish(grades: Grades, folder: Path) -> None:
@@ -88,7 +132,7 @@ def _notebooks(paths: Iterable[Path]) -> list[Path]:
     paths = list(paths)
     for path in paths:
         if path.suffix.lower() in ARCHIVES:
-            raise NotebookError(f"{path} is an archive. Unpack it, and give the folder.")
+            raise NotebookError(f"{path} is an archive. Give the folder that it lies in: that is graded as a class.")
         if not path.exists():
             raise NotebookError(f"There is nothing at {path}. Give a notebook, or a folder of notebooks.")
         if path.is_file() and path.suffix != ".ipynb":

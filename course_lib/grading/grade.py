@@ -2,16 +2,22 @@
 
 import ast
 import dataclasses
-from collections.abc import Iterable, Iterator
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from nbformat import NotebookNode
 
+from course_lib import __version__
 from course_lib.exercises.feedback import missing_names, words
 from course_lib.exercises.judge import judge
 from course_lib.exercises.model import Exercise, UnknownExerciseError, get, registry
 from course_lib.exercises.source import Answer, Cell, blank, extract
+from course_lib.fingerprints import fingerprint
 from course_lib.grading.runner import ChildRunner
 from course_lib.notebooks.files import NotebookError, exercise_of, read_notebook
 
@@ -138,7 +144,25 @@ class Submission:
         return next((self.cells[n].error for n in self.homes.get(exercise.id, []) if self.cells[n].error), "")
 
 
-def grade_notebook(path: Path, runner: ChildRunner, *, seed: int, core_only: bool = False) -> Report:
+class Kept(Protocol):
+    """Rows that were graded before, by `row_key`."""
+
+    def get(self, key: str) -> Row | None:
+        """The row of this key, if it is known."""
+
+    def add(self, key: str, row: Row) -> None:
+        """Keep a row."""
+
+
+def grade_notebook(
+    path: Path,
+    runner: ChildRunner,
+    *,
+    seed: int,
+    core_only: bool = False,
+    only: Collection[str] = (),
+    kept: Kept | None = None,
+) -> Report:
     """Grade a notebook; whatever it holds, a report comes back.
 
     All exercises of a section that the notebook belongs to count, also those whose cells were taken out.
@@ -148,20 +172,20 @@ def grade_notebook(path: Path, runner: ChildRunner, *, seed: int, core_only: boo
         runner: where its answers run.
         seed: draws the numbers of the cases.
         core_only: leave out the exercises that are folded under More.
+        only: the exercises that count, by id; all of the notebook's sections if empty.
+        kept: what is known already, and not run again.
     """
     try:
         submission = Submission.read(path)
     except NotebookError as problem:
         return Report(path, problem=problem.message)
     exercises, unknown = _exercises_of(submission)
-    if core_only:
-        exercises = [exercise for exercise in exercises if exercise.level == "core"]
-    rows = [
-        dataclasses.replace(
-            _grade(submission, exercise, runner, seed), note=submission.note(exercise, submission.answer(exercise))
-        )
+    exercises = [
+        exercise
         for exercise in exercises
+        if (exercise.level == "core" or not core_only) and (exercise.id in only or not only)
     ]
+    rows = [_grade_once(submission, exercise, runner, seed, kept) for exercise in exercises]
     return Report(path, (*rows, *(Row(id, "", 0, 0, "unknown", feedback=why) for id, why in unknown.items())))
 
 
@@ -175,6 +199,34 @@ def _exercises_of(submission: Submission) -> tuple[list[Exercise], dict[str, str
             unknown[id] = str(problem)
     sections = {exercise.section for exercise in found}
     return [exercise for exercise in registry() if exercise.section in sections], unknown
+
+
+def _grade_once(
+    submission: Submission, exercise: Exercise, runner: ChildRunner, seed: int, kept: Kept | None
+) -> Row:
+    answer = submission.answer(exercise)
+    home = submission.unreadable(exercise) or ("its cell is there" if exercise.id in submission.homes else "")
+    key = row_key(exercise, answer, seed, home)
+    row = kept.get(key) if kept else None
+    if row is None:
+        row = _grade(submission, exercise, runner, seed)
+        if kept and row.status != "not judged":
+            kept.add(key, row)
+    return dataclasses.replace(row, note=submission.note(exercise, answer))
+
+
+def row_key(exercise: Exercise, answer: Answer, seed: int, home: str) -> str:
+    """What decides a row: the exercise's own content and the judge's, the numbers drawn, the answer and its cell."""
+    pieces = [dataclasses.astuple(piece) for piece in answer.pieces]
+    content = [_content(exercise), seed, pieces, sorted(answer.nodes), answer.missing, home]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+@cache
+def _content(exercise: Exercise) -> str:
+    mistakes = [(known.name, known.call, known.ask, known.look, known.run) for known in exercise.mistakes]
+    settings = exercise.id, exercise.asked, exercise.without, exercise.blanks, exercise.keeps_inputs, exercise.seconds
+    return fingerprint(__version__, settings, exercise.draw, mistakes, judge, words)
 
 
 def _grade(submission: Submission, exercise: Exercise, runner: ChildRunner, seed: int) -> Row:

@@ -82,7 +82,14 @@ def write_reports(grades: Grades, folder: Path) -> None:
 
 def as_json(grades: Grades) -> str:
     """Everything, for programs."""
-    notebooks = [
+    total = dataclasses.asdict(grades.score)
+    content = {"version": __version__, "seed": grades.seed, "guards": grades.guards, **total}
+    return json.dumps(content | {"notebooks": as_notebooks(grades.reports)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def as_notebooks(reports: Iterable[Report]) -> list[dict]:
+    """Reports as JSON holds them."""
+    return [
         {
             "notebook": report.name,
             "points": Score.of(report.rows).points,
@@ -90,11 +97,8 @@ def as_json(grades: Grades) -> str:
             "problem": report.problem,
             "exercises": [dataclasses.asdict(row) for row in report.rows],
         }
-        for report in grades.reports
+        for report in reports
     ]
-    total = dataclasses.asdict(grades.score)
-    content = {"version": __version__, "seed": grades.seed, "guards": grades.guards, **total, "notebooks": notebooks}
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def as_markdown(grades: Grades) -> str:
@@ -107,7 +111,7 @@ def as_markdown(grades: Grades) -> str:
             continue
         lines += ["| exercise | points | |", "| --- | ---: | --- |"]
         lines += [
-            f"| {_cell(row.exercise)} | {row.points:g} of {row.out_of:g} | {_cell(_status(row))} |"
+            f"| {markdown_cell(row.exercise)} | {row.points:g} of {row.out_of:g} | {markdown_cell(_status(row))} |"
             for row in report.rows
         ]
         lines += ["", *_notes(report.rows), *_feedback(report.rows)]
@@ -143,17 +147,17 @@ def _status(row: Row) -> str:
 def _notes(rows: Sequence[Row]) -> Iterable[str]:
     for row in rows:
         if row.note:
-            yield from (f"**{_cell(row.exercise)}**: {row.note}", "")
+            yield from (f"**{markdown_cell(row.exercise)}**: {row.note}", "")
 
 
 def _feedback(rows: Sequence[Row]) -> Iterable[str]:
     for row in rows:
         if row.feedback and row.status not in ("passed", "not started"):
             fence = "`" * max(3, 1 + max(map(len, re.findall("`+", row.feedback)), default=0))
-            yield from (f"**{_cell(row.exercise)}**", "", fence + "text", row.feedback, fence, "")
+            yield from (f"**{markdown_cell(row.exercise)}**", "", fence + "text", row.feedback, fence, "")
 
 
-def _cell(text: str) -> str:
+def markdown_cell(text: str) -> str:
     """Text that cannot break out of a Markdown table."""
     return re.sub(r"([|<>`*_\[\]\\])", r"\\\1", " ".join(text.split()))[:300]
 

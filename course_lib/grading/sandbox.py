@@ -136,7 +136,7 @@ def _own_root(root: str, limits: Limits, hidden: tuple[str, ...]) -> None:
     for device in ("/dev/null", "/dev/zero", "/dev/urandom"):
         _show(Path(device), root, MS_NOSUID)
     for folder, mode in (("/tmp", 0o1777), ("/before", 0o700)):
-        os.mkdir(root + folder)
+        os.makedirs(root + folder, exist_ok=True)  # what is readable may lie below /tmp
         os.chmod(root + folder, mode)
     number = PIVOT_ROOT.get(os.uname().machine)
     if number is None:

@@ -242,10 +242,10 @@ def test_the_language_model_has_no_unit_for_praise():
     explorer = GateExplorer(model="language model", sentence=WRITTEN)
     picture = explorer.view and explorer._picture.value
     explorer.set(sort="praise or blame")
-    assert "holds no praise or blame: sort its rows by something else" in explorer._words.value
+    assert explorer.status.endswith("Its text holds no praise or blame: the rows stand by unit number.")
     assert explorer._picture.value == picture
     explorer.set(sort="negation")
-    assert not explorer.notice and explorer._picture.value != picture
+    assert "stand by unit number" not in explorer.status and explorer._picture.value != picture
 
 
 def test_the_language_model_names_what_it_does_not_know():

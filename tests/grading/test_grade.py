@@ -195,7 +195,8 @@ def test_the_command_prints_points_and_writes_three_reports(write, tmp_path):
     write(WRONG, name="class/ben.ipynb")
     write("print(1)", name="class/empty.ipynb")
     (tmp_path / "class" / "broken.ipynb").write_text("{not json")
-    code, output = course_grade(tmp_path / "class", "--out", tmp_path / "out", "--seed", 5, "--min-score", 40)
+    notebooks = sorted((tmp_path / "class").glob("*.ipynb"))
+    code, output = course_grade(*notebooks, "--out", tmp_path / "out", "--seed", 5, "--min-score", 40)
     assert code == 1  # a notebook that can't be read is not enough
     assert "  start.gate   2 of 2   passed" in output
     assert "  start.gate   0 of 2   failed: a weighted sum, without the step that makes a share of it" in output
@@ -244,9 +245,9 @@ def test_a_random_seed_is_drawn_and_printed(write, tmp_path):
     ("name", "sentence"),
     [
         ("nowhere.ipynb", "There is nothing at"),
-        ("class.zip", "is an archive. Unpack it, and give the folder."),
+        ("class.zip", "is an archive. Give the folder that it lies in: that is graded as a class."),
         ("notes.txt", "is no notebook: its name does not end in .ipynb."),
-        ("folder", "There is no notebook in folder."),
+        ("folder", "here is nothing in"),
     ],
 )
 def test_a_path_that_holds_no_notebook(tmp_path, name, sentence):
@@ -275,9 +276,8 @@ def test_an_interrupted_run_keeps_what_was_graded(write, tmp_path, monkeypatch):
         return real(path, *arguments, **keywords)
 
     monkeypatch.setattr(command, "grade_notebook", interrupted)
-    write(STUB, name="class/a.ipynb")
-    write(STUB, name="class/b.ipynb")
-    code, output = course_grade(tmp_path / "class", "--out", tmp_path / "out")
+    notebooks = write(STUB, name="class/a.ipynb"), write(STUB, name="class/b.ipynb")
+    code, output = course_grade(*notebooks, "--out", tmp_path / "out")
     assert code == 1 and "Stopped. 1 of 2 notebooks were graded:" in output
     assert len(json.loads((tmp_path / "out" / "report.json").read_text())["notebooks"]) == 1
 

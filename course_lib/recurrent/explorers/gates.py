@@ -23,6 +23,7 @@ from course_lib.recurrent.explorers.reading import (
     Reading,
     at_words,
     beside_yours,
+    can_sort,
     lstm_numbers,
     names_of,
     never_met,
@@ -138,6 +139,7 @@ class GateExplorer(Explorer):
         depth = len(reader.model.recurrent.layers)
         return {
             "words": said,
+            "unsorted": "" if can_sort(reader, sort) else f" Its text holds no {sort}: the rows stand by unit number.",
             "unknown": never_met(unknown_words(reader, sentence), reader.unknown),
             "panels": shown[show],
             "difference": show == "difference",
@@ -185,7 +187,7 @@ class GateExplorer(Explorer):
             text += f" With the {gate} gate of {units} held at {value:g} {where}, {then}: {outcome}."
         if self.learner:
             text += beside_yours(data["yours"], data["free"])
-        return text + data["unknown"]
+        return text + data["unsorted"] + data["unknown"]
 
     def _yours(self, reader: Reader | Writer, sentence: str) -> np.ndarray | None:
         """The trace by the learner's own cell, (time,); None while it is not written."""

@@ -91,20 +91,18 @@ def state_tap(reader: Reader | Writer) -> str:
 
 
 def order_of_units(reader: Reader | Writer, sentence: str, layer: int, sort: str) -> np.ndarray:
-    """The units of a layer from top to bottom, (units,), sorted by one of `SORTS`.
-
-    Raises:
-        ValueError: the language model read no text that praises or blames.
-    """
-    if sort == "unit number" or not reader.words(sentence):
+    """The units of a layer from top to bottom, (units,), sorted by one of `SORTS`, as far as it can be (`can_sort`)."""
+    if sort == "unit number" or not reader.words(sentence) or not can_sort(reader, sort):
         return np.arange(reader.model.head.in_features)
     if sort == "this sentence":
         state = read(reader, sentence).taps[f"{layer}.{state_tap(reader)}"]  # (time, units)
         return np.argsort(-np.ptp(state, axis=0), kind="stable")
-    known = responses(reader.name, layer)
-    if sort not in known:
-        raise ValueError(f"the {reader.name}'s text holds no {sort}: sort its rows by something else")
-    return np.argsort(-np.abs(known[sort]), kind="stable")
+    return np.argsort(-np.abs(responses(reader.name, layer)[sort]), kind="stable")
+
+
+def can_sort(reader: Reader | Writer, sort: str) -> bool:
+    """Whether the reader's text tells what its units respond to: the language model's praises and blames nothing."""
+    return not (isinstance(reader, Writer) and sort == "praise or blame")
 
 
 @lru_cache
@@ -130,7 +128,7 @@ def responses(name: str, layer: int) -> dict[str, np.ndarray]:
         "negation": mean_change(NEGATORS) - others,
         "contrast": mean_change(CONTRASTS) - others,
     }
-    if not isinstance(reader, Writer):
+    if can_sort(reader, "praise or blame"):
         found["praise or blame"] = mean_change(POSITIVE) - mean_change(NEGATIVE)
     return {kind: change.numpy() for kind, change in found.items()}
 

@@ -92,7 +92,7 @@ class Run(NamedTuple):
     hidden: np.ndarray  # the state after reading each written word, (words, units)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)  # a megabyte each
 def run_of(ids: tuple[int, ...], words: int, temperature: float, top_k: int | None, top_p: float, seed: int) -> Run:
     """Write on from a prompt; see `write`."""
     listening = Listening()
