@@ -11,6 +11,7 @@ from tqdm import tqdm
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.class_report import ClassGrades, write_class
 from course_lib.grading.cohort import Graded, Terms, best, grade_class
+from course_lib.grading.export import export_answers
 from course_lib.grading.grade import Score
 from course_lib.grading.runner import guards_of, starter
 from course_lib.grading.sandbox import missing
@@ -32,6 +33,7 @@ class ClassOptions:
     seed: int | None
     folder: Path
     assignment: Assignment | None
+    answers: Path | None
 
 
 def is_class(paths: tuple[Path, ...]) -> bool:
@@ -52,6 +54,9 @@ def grade_submissions(place: Path, options: ClassOptions) -> None:
         with tempfile.TemporaryDirectory(prefix="course-class-") as scratch:
             works = find_work(place, Path(scratch), roster=roster)
             works = latest(works) if options.keep == "last" else works
+            if options.answers:
+                count = export_answers(works, options.answers)
+                click.echo(f"{count} answers are in {options.answers}, a folder an exercise.")
             store = Store(options.folder / "graded.sqlite")
             seed = store.seed(options.seed)
             for id in options.only:
@@ -62,7 +67,8 @@ def grade_submissions(place: Path, options: ClassOptions) -> None:
     except (ValueError, StoreError) as problem:
         raise click.ClickException(str(problem)) from problem
     except OSError as problem:
-        raise click.ClickException(f"The works cannot be unpacked: {problem.strerror}.") from problem
+        where = f": {problem.filename}" if problem.filename else ""
+        raise click.ClickException(f"The works cannot be unpacked or written{where}: {problem.strerror}.") from problem
     if options.assignment:
         count = options.assignment.count
         graded = [dataclasses.replace(one, reports=tuple(map(count, one.reports))) for one in graded]

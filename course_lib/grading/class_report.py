@@ -62,8 +62,9 @@ def write_class(grades: ClassGrades, folder: Path) -> None:
     write_atomically(folder / "report.md", as_summary(grades))
     write_atomically(folder / "report.json", as_json(grades))
     write_atomically(folder / "junit.xml", as_junit(_all(grades)))
-    for name, one in _pages(grades.graded).items():
-        write_atomically(folder / "feedback" / name, as_page(one, grades.seed))
+    names = file_names([one.work.learner for one in grades.graded])
+    for one, name in zip(grades.graded, names, strict=True):
+        write_atomically(folder / "feedback" / f"{name}.md", as_page(one, grades.seed))
 
 
 def as_csv(grades: ClassGrades) -> str:
@@ -143,15 +144,15 @@ def _all(grades: ClassGrades) -> Grades:
     return Grades(tuple(reports), grades.seed, grades.guards)
 
 
-def _pages(graded: Iterable[Graded]) -> dict[str, Graded]:
-    """A file's name for each learner; no two the same, whatever they are called."""
-    pages: dict[str, Graded] = {}
-    for one in graded:
-        name = re.sub(r"[^\w.-]", "_", one.work.learner, flags=re.ASCII).strip(".")[:80] or "learner"
-        while f"{name}.md" in pages:
+def file_names(learners: Iterable[str]) -> list[str]:
+    """A file's name for each learner, without its ending; no two the same, whatever they are called."""
+    names: dict[str, str] = {}
+    for learner in learners:
+        name = re.sub(r"[^\w.-]", "_", learner, flags=re.ASCII).strip(".")[:80] or "learner"
+        while name.lower() in names:  # some systems take a and A for one
             name += "_"
-        pages[f"{name}.md"] = one
-    return pages
+        names[name.lower()] = name
+    return list(names.values())
 
 
 def _own_columns(grades: ClassGrades, learner: str) -> list[str]:

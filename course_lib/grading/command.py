@@ -33,6 +33,12 @@ ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 @click.option("--jobs", type=click.IntRange(min=1), default=cpu_count, help="Works of a class at a time; one a core.")
 @click.option("--only", multiple=True, metavar="ID", help="Of a class: grade this exercise anew, though it is known.")
 @click.option(
+    "--export-answers",
+    "answers",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Of a class: also write the answers there, a folder an exercise, for a plagiarism checker.",
+)
+@click.option(
     "--assignment",
     "assigned",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -58,6 +64,7 @@ def grade(
     keep: str,
     jobs: int,
     only: tuple[str, ...],
+    answers: Path | None,
     assigned: Path | None,
     seed: int | None,
     folder: Path,
@@ -73,10 +80,10 @@ def grade(
     if is_class(paths):
         if min_score is not None:
             raise click.UsageError("--min-score is for a learner's own notebooks; a class has one grade a learner.")
-        options = ClassOptions(roster, keep, jobs, only, core_only, untrusted, seed, folder, assignment)
+        options = ClassOptions(roster, keep, jobs, only, core_only, untrusted, seed, folder, assignment, answers)
         return grade_submissions(paths[0], options)
-    if roster or only:
-        raise click.UsageError("--roster and --only are for a class: give one folder with what was handed in.")
+    if roster or only or answers:
+        raise click.UsageError("--roster, --only and --export-answers are for a class: give its folder of submissions.")
     notebooks = _notebooks(paths)
     use_threads()
     seed = secrets.randbelow(2**31) if seed is None else seed

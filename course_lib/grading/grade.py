@@ -179,7 +179,7 @@ def grade_notebook(
         submission = Submission.read(path)
     except NotebookError as problem:
         return Report(path, problem=problem.message)
-    exercises, unknown = _exercises_of(submission)
+    exercises, unknown = exercises_of(submission)
     exercises = [
         exercise
         for exercise in exercises
@@ -189,7 +189,7 @@ def grade_notebook(
     return Report(path, (*rows, *(Row(id, "", 0, 0, "unknown", feedback=why) for id, why in unknown.items())))
 
 
-def _exercises_of(submission: Submission) -> tuple[list[Exercise], dict[str, str]]:
+def exercises_of(submission: Submission) -> tuple[list[Exercise], dict[str, str]]:
     """The exercises of the notebook's sections, in order, and the ids that no exercise has, with a sentence each."""
     found, unknown = [], {}
     for id in submission.ids:

@@ -20,10 +20,15 @@ GRACE_SECONDS = 3.0  # after its limit a call may still be interrupted from insi
 
 
 @contextlib.contextmanager
-def starter(limits: Limits = Limits()) -> Iterator[Callable[[str], Child]]:  # noqa: B008 (it is frozen)
-    """How children are started here: forked by a server that ends with the context, else each by itself."""
+def starter(limits: Limits | None = None, hidden: tuple[str, ...] | None = None) -> Iterator[Callable[[str], Child]]:
+    """How children are started here: forked by a server that ends with the context, else each by itself.
+
+    Args:
+        limits: on the processes of each; the usual ones if None.
+        hidden: folders that they see empty; those with expected results and known mistakes if None.
+    """
     if can_fork():
-        with ForkServer(limits, hidden_folders()) as server:
+        with ForkServer(limits or Limits(), hidden_folders() if hidden is None else hidden) as server:
             yield server.start
     else:
         yield spawn

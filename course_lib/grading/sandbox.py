@@ -123,7 +123,7 @@ def _no_network() -> None:
 
 
 def _own_root(root: str, limits: Limits, hidden: tuple[str, ...]) -> None:
-    """A root in memory with the readable folders in it, which can't be written; and /tmp, which can."""
+    """A root in memory with the readable folders in it, which can't be written; and /tmp and /answer, which can."""
     _mount("tmpfs", root, MS_NOSUID | MS_NODEV, kind="tmpfs", options=f"size={limits.file_bytes},mode=755")
     for path in readable():
         _show(path, root)
@@ -135,14 +135,14 @@ def _own_root(root: str, limits: Limits, hidden: tuple[str, ...]) -> None:
             os.symlink(os.readlink(f"/{link}"), f"{root}/{link}")
     for device in ("/dev/null", "/dev/zero", "/dev/urandom"):
         _show(Path(device), root, MS_NOSUID)
-    for folder, mode in (("/tmp", 0o1777), ("/before", 0o700)):
+    for folder, mode in (("/tmp", 0o1777), ("/answer", 0o1777), ("/before", 0o700)):
         os.makedirs(root + folder, exist_ok=True)  # what is readable may lie below /tmp
         os.chmod(root + folder, mode)
     number = PIVOT_ROOT.get(os.uname().machine)
     if number is None:
         raise OSError(f"no way to change the root on {os.uname().machine}")
     _call("syscall", number, root.encode(), f"{root}/before".encode())
-    os.chdir("/tmp")
+    os.chdir("/answer")  # which is empty
     _call("umount2", b"/before", MNT_DETACH)
     os.rmdir("/before")
 

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.grading.class_report import ClassGrades, as_csv, as_summary
+from course_lib.grading.class_report import ClassGrades, as_csv, as_summary, file_names
 from course_lib.grading.cohort import Graded, Terms, best, grade_class
 from course_lib.grading.command import grade
 from course_lib.grading.grade import Report, Row
@@ -238,3 +238,22 @@ def test_an_assignment_chooses_and_weighs(tmp_path):
     assert [rows[name][column] for name in ("a1", "a2") for column in ("points", "out_of")] == ["10", "10", "0", "10"]
     assert "recurrent.lstm.cell-state" not in rows["a1"]
     assert course_grade(place / "a1.ipynb", "--assignment", file, "--out", out)[1].count("10 of 10") == 2
+
+
+def test_answers_are_laid_out_for_a_plagiarism_checker(handed_in, tmp_path):
+    helped = "import torch\ndef squeeze(z):\n    return torch.sigmoid(z)"
+    answer = "# exercise: start.gate\ndef gate(x, weight, bias):\n    return squeeze(weight * x + bias)  # mine"
+    notebook(handed_in / "a1.ipynb", helped, "print('not a part of it')", answer)
+    for name in ("a5.ipynb",):
+        (handed_in / name).unlink()
+    answers = tmp_path / "answers"
+    code, said = course_grade(handed_in, "--out", tmp_path / "out", "--export-answers", answers)
+    assert code == 0 and "4 answers are in" in said
+    assert sorted(path.name for path in (answers / "start.gate").iterdir()) == ["a1.py", "a2.py", "a3.py", "a4.py"]
+    text = (answers / "start.gate" / "a1.py").read_text()
+    assert "def squeeze" in text and "squeeze(weight * x + bias)" in text and "not a part" not in text
+
+
+def test_names_of_files_are_harmless_and_no_two_the_same():
+    assert file_names(["../../etc", "a b", "a_b", "A_B", "", "é"]) == [
+        "_.._etc", "a_b", "a_b_", "A_B__", "learner", "_"]  # fmt: skip

@@ -83,9 +83,9 @@ HARMFUL = {  # what costs its own exercise the points
         "for pid in (os.getppid(), 1, -1):\n    try: os.kill(pid, 9)\n    except OSError: pass\nos.abort()",
         "ended the whole process"),
     "a file that fills the disk": (
-        "with open('/tmp/big', 'wb') as file:\n    for _ in range(64): file.write(b'x' * 2**20)", "OSError"),
+        "with open('big', 'wb') as file:\n    for _ in range(64): file.write(b'x' * 2**20)", "OSError"),
     "many files that fill the disk": (
-        "for n in range(64):\n    with open(f'/tmp/{n}', 'wb') as file: file.write(b'x' * 2**20)", "OSError"),
+        "for n in range(64):\n    with open(f'{n}', 'wb') as file: file.write(b'x' * 2**20)", "OSError"),
     "too many open files": ("kept = [open('/dev/null') for _ in range(400)]", "Too many open files"),
     "a message of its own": (
         "for descriptor in range(3, 64):\n    try: os.write(descriptor, b'\\xff' * 64)\n    except OSError: pass",

@@ -257,7 +257,7 @@ def test_the_latest_work_of_each_learner_is_kept():
 
 # ---- zips that are not trusted
 
-ENTRIES = ["../../evil.ipynb", "/tmp/evil.ipynb", "a/../../evil.ipynb", "a\\..\\..\\evil.ipynb", "C:evil.ipynb"]
+ENTRIES = ["../../evil.ipynb", "/srv/evil.ipynb", "a/../../evil.ipynb", "a\\..\\..\\evil.ipynb", "C:evil.ipynb"]
 ENTRIES += ["C:\\evil.ipynb", "\\evil.ipynb", "\\\\server\\share\\evil.ipynb", "../\n\x1b[31mevil.ipynb"]
 
 
