@@ -1,6 +1,7 @@
 """What a teacher gets of a class: a table of grades, a page for each learner, and a page on each exercise."""
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -27,7 +28,6 @@ class ClassGrades:
         graded: one a learner.
         seed: of the numbers that were drawn.
         roster: who belongs to the class; None if that is not known.
-        missing: who handed in nothing.
     """
 
     graded: tuple[Graded, ...]
@@ -120,7 +120,7 @@ def as_json(grades: ClassGrades) -> str:
             "points": one.score.points,
             "out_of": one.score.out_of,
             "problem": one.problem,
-            "notebooks": as_notebooks(one.reports),
+            "notebooks": as_notebooks(_named(one)),
         }
         for one in grades.graded
     ]
@@ -132,16 +132,21 @@ def as_page(one: Graded, seed: int) -> str:
     """What a learner gets to read."""
     if one.problem:
         return f"# Grades\n\n{one.problem}\n"
-    return as_markdown(Grades(one.reports, seed, one.guards))
+    return as_markdown(Grades(_named(one), seed, one.guards))
 
 
 def _all(grades: ClassGrades) -> Grades:
-    reports = [
-        Report(Path(one.work.learner, *report.notebook.parts[-1:]), report.rows, report.problem)
-        for one in grades.graded
-        for report in one.reports
-    ]
+    reports = [report for one in grades.graded for report in _named(one)]
     return Grades(tuple(reports), grades.seed, grades.guards)
+
+
+def _named(one: Graded) -> tuple[Report, ...]:
+    """The reports with the names that the learner gave: where a zip was unpacked is nobody's business."""
+    work = Path(one.work.name)
+    alone = work.suffix == ".ipynb"
+    return tuple(
+        dataclasses.replace(report, notebook=work if alone else work / report.notebook.name) for report in one.reports
+    )
 
 
 def file_names(learners: Iterable[str]) -> list[str]:

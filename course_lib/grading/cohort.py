@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import multiprocessing
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -102,7 +102,9 @@ def best(graded: Iterable[Graded]) -> list[Graded]:
     return list(chosen.values())
 
 
-def _one_round(works: Sequence[Work], store: Store, terms: Terms, jobs: int, alone: bool):
+def _one_round(
+    works: Sequence[Work], store: Store, terms: Terms, jobs: int, alone: bool
+) -> Generator[Graded, None, list[Work]]:
     """Grade works; yields those done, returns those whose process died."""
     left: list[Work] = []
     if jobs == 1 and not alone:  # no processes to start

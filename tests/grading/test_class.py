@@ -84,6 +84,8 @@ def test_a_class_gets_a_table_pages_and_a_summary(handed_in, tmp_path):
     assert "still running" in (out / "feedback" / "a5.md").read_text()
     summary = (out / "report.md").read_text()
     assert "| start.gate | 2 of 5 | 0.80 of 2 | 2 × a weighted sum" in summary and "a7" in summary
+    assert "## a2/answers.ipynb" in (out / "feedback" / "a2.md").read_text()
+    assert "## a3--2.zip/answers.ipynb" in (out / "feedback" / "a3.md").read_text()
     learners = {one["learner"]: one for one in json.loads((out / "report.json").read_text())["learners"]}
     assert learners["a3"]["work"] == "a3--2.zip" and learners["a1"]["points"] == 2
     assert (out / "junit.xml").read_text().count("<testcase") >= 5
