@@ -108,6 +108,7 @@ class GRUExplorer(Explorer):
         others = {  # the answers when the reset gate acts in the other place, without and with what is held
             run: read(reader, sentence, *clamps, reset=other, pull=False).answer.share
             for run, clamps in (("free", ()), ("held", readings["gru"].clamps))
+            if reset == "before" or gru == "reset"  # else nobody asks, and reading takes time
         }
         return nets | {
             "words": said,
