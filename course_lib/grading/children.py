@@ -40,7 +40,7 @@ class Child:
     process: int | subprocess.Popen
 
     def kill(self) -> None:
-        """End it, with all that it started."""
+        """End it; with it goes all that it started, where it has a namespace of processes of its own."""
         if isinstance(self.process, subprocess.Popen):
             self.process.kill()
             self.process.wait()
