@@ -30,14 +30,21 @@ def seed_everything(seed: int) -> torch.Generator:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed everything inside; outside, randomness goes on as if nothing had been drawn."""
+def without_trace() -> Iterator[None]:
+    """Whatever is drawn inside, outside randomness goes on as if nothing had been. Also a decorator."""
     before = random_state()
     try:
-        seed_everything(seed)
         yield
     finally:
         set_random_state(before)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed everything inside, without a trace outside."""
+    with without_trace():
+        seed_everything(seed)
+        yield
 
 
 def random_state() -> dict[str, object]:

@@ -19,6 +19,7 @@ from course_lib.explorers.canvas import Canvas, to_png
 from course_lib.explorers.controls import Control
 from course_lib.explorers.learners import LearnerError
 from course_lib.explorers.prediction import Prediction, PredictionBox
+from course_lib.seeds import without_trace
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ class Explorer:
         Raises:
             ValueError, LearnerError: the sentence to show in place of a new picture.
         """
-        with _one_thread():
+        with _one_thread(), without_trace():  # an explorer above a cell does not change what the cell draws
             data = self.compute(**self._state)
         self.update(self.canvas.artists, data)
         self.data, self.status = data, self.describe(data)

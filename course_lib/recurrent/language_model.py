@@ -13,7 +13,7 @@ from course_lib.datasets.english import END, END_ID, UNKNOWN, English, encode, t
 from course_lib.paths import data_folder
 from course_lib.recurrent.layers import Layers, State, copy_weights
 from course_lib.recurrent.sentiment import CELLS, Answer
-from course_lib.seeds import seed_everything
+from course_lib.seeds import seed_everything, without_trace
 from course_lib.training import History, fit
 
 CHECKPOINT = "language_model.safetensors"
@@ -305,6 +305,7 @@ class Writer:
 
 
 @lru_cache
+@without_trace()  # to make a model is to draw its first weights
 def load_writer() -> Writer:
     """The shipped language model.
 

@@ -15,7 +15,7 @@ from course_lib.recurrent.gru import GRU
 from course_lib.recurrent.layers import Layers, copy_weights
 from course_lib.recurrent.lstm import LSTM
 from course_lib.recurrent.rnn import RNN
-from course_lib.seeds import seed_everything
+from course_lib.seeds import seed_everything, without_trace
 from course_lib.training import Batches, History, fit
 
 CELLS = {"rnn": (nn.RNN, RNN), "lstm": (nn.LSTM, LSTM), "gru": (nn.GRU, GRU)}  # name -> PyTorch's, ours
@@ -176,6 +176,7 @@ def accuracy(model: SentimentClassifier, reviews: Reviews) -> dict[str, float]:
 
 
 @lru_cache
+@without_trace()  # to make a model is to draw its first weights
 def load_reader(name: str = "one layer") -> Reader:
     """One of the shipped sentiment models: LSTMs of "one layer" and "two layers", a plain "rnn" and a "gru".
 

@@ -11,7 +11,7 @@ from course_lib.checkpoints import load_model
 from course_lib.datasets.dates import END, PAD, START, Pairs
 from course_lib.paths import data_folder
 from course_lib.recurrent.attention import Attention
-from course_lib.seeds import seed_everything
+from course_lib.seeds import seed_everything, without_trace
 from course_lib.training import Batches, History, fit
 
 CHECKPOINTS = {"attention": "dates_attention.safetensors", "fixed vector": "dates_fixed.safetensors"}
@@ -192,6 +192,7 @@ def exact(model: Seq2Seq, pairs: Pairs) -> Tensor:
 
 
 @lru_cache
+@without_trace()  # to make a model is to draw its first weights
 def load_translator(name: str = "attention") -> tuple[Seq2Seq, dict]:
     """A shipped translator of dates, with "attention" or with a "fixed vector", and what its checkpoint says of itself.
 

@@ -1,6 +1,7 @@
 """The base class, on a small explorer that shows one bar."""
 
 import pytest
+import torch
 
 from course_lib import progress
 from course_lib.explorers import Choice, Explorer, LearnerError, Place, Prediction, Quest, Slider, Span, learners_code
@@ -54,6 +55,16 @@ def test_moving_a_widget_moves_the_picture():
     assert explorer._picture.value != before
     assert explorer.state()["height"] == 0.9
     assert "The bar is at 90%." in shown(explorer) and 'role="status"' in shown(explorer)
+
+
+def test_what_an_explorer_draws_at_random_changes_nothing_below_it():
+    class Noisy(Bar):
+        def compute(self, **values):
+            return super().compute(**values) | {"noise": torch.rand(3)}
+
+    before = torch.get_rng_state()
+    Noisy().look()
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_reset_goes_back_to_where_it_was_opened():
