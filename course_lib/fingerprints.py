@@ -168,6 +168,8 @@ class _Hasher:
 
     def add_sources(self, name: str) -> None:
         """The source of one of our modules, and of those of ours that it imports."""
+        if name in self.sources:  # and so are those that it imports
+            return
         for module, source in _sources(name).items():
             if module not in self.sources:
                 self.sources.add(module)
@@ -234,7 +236,11 @@ def _is_library(name: str) -> bool:
     top = name.partition(".")[0]
     if top in ("__main__", __package__):  # this package is ours, wherever it is installed
         return False
-    origin = _origin(top) or _origin(name) or ""  # the whole answers for its parts, some of which have no file
+    return _is_of_library(_origin(top) or _origin(name) or "")  # the whole answers for its parts
+
+
+@cache
+def _is_of_library(origin: str) -> bool:
     if origin in ("built-in", "frozen") or {"site-packages", "dist-packages"} & set(Path(origin).parts):
         return True
     return bool(origin) and any(Path(origin).is_relative_to(folder) for folder in _library_folders())
@@ -256,7 +262,13 @@ def _origin(name: str) -> str | None:
     except (ImportError, ValueError):
         return None
     file = getattr(module, "__file__", None) or getattr(spec, "origin", None)
-    return str(Path(file).resolve()) if file and Path(file).exists() else file
+    return _resolved(file) if file else file
+
+
+@cache
+def _resolved(file: str) -> str:
+    """Without links; unchanged if there is no such file."""
+    return str(Path(file).resolve()) if Path(file).exists() else file
 
 
 def _sources(name: str) -> dict[str, bytes]:

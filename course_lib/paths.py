@@ -45,6 +45,12 @@ def write_atomically(path: Path | str, content: bytes | str) -> None:
         beside.unlink(missing_ok=True)
 
 
+def remove_half_written(folder: Path) -> None:
+    """Remove what `write_atomically` has left in a folder where its process was killed; nobody may be writing there."""
+    for beside in folder.glob(f".*.{'[0-9a-f]' * 8}"):
+        beside.unlink(missing_ok=True)
+
+
 def _from_environment(variable: str, default: Path) -> Path:
     value = os.environ.get(variable)
     return Path(value).expanduser().resolve() if value else default

@@ -2,18 +2,21 @@
 
 import ast
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
 import course_lib
-from course_lib.grading.command import grade
+from course_lib.cli import main
+from course_lib.grading.assignment import ASSIGNMENT
 from course_lib.paths import repository
 
 HOUSE = repository()
@@ -27,7 +30,8 @@ FLOORS = [  # from the ground up: a room may import what stands before it, never
 ]
 LONGEST = 350  # lines
 HEAVY = {"matplotlib", "ipywidgets", "sklearn", "pandas", "scipy", "IPython", "papermill"}
-WORKFLOWS = sorted((HOUSE / ".github" / "workflows").glob("*.yml"))
+ON_GITHUB, ON_GITLAB = HOUSE / ".github" / "workflows" / "grade.yml", HOUSE / ".gitlab-ci.yml"  # of a learner's copy
+WORKFLOWS = [*sorted(ON_GITHUB.parent.glob("*.yml")), ON_GITLAB]
 
 
 def name_of(path):
@@ -176,12 +180,50 @@ def test_versions_in_workflows_are_quoted(path):
     assert "TORCH" in path.read_text(encoding="utf-8"), "without TORCH=cpu, pip brings gigabytes of CUDA"
 
 
-def test_workflows_use_options_that_exist():
-    text = "\n".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
-    asked = re.findall(r"course grade \S+ (.*)", text)
-    options = {option for parameter in grade.params for option in parameter.opts}
-    assert asked
-    assert all(set(re.findall(r"--[a-z-]+", line)) <= options for line in asked)
+def commands_of(path):
+    """The lines that a workflow has run, on GitHub or on GitLab."""
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    steps = [step for job in workflow.get("jobs", {}).values() for step in job["steps"]]
+    scripts = [step["run"] for step in steps if "run" in step]
+    scripts += [line for job in workflow.values() if isinstance(job, dict) for line in job.get("script", [])]
+    return [line.strip() for script in scripts for line in script.splitlines()]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
+def test_workflows_run_what_there_is(path):
+    context = click.Context(main)
+    targets = re.findall(r"^(\w+):", (HOUSE / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    known = 0
+    for line in commands_of(path):
+        match shlex.split(line, comments=True):
+            case [".venv/bin/course", name, *arguments]:
+                command = main.get_command(context, name)
+                assert command, f"there is no `course {name}`"
+                command.make_parser(context).parse_args(arguments)
+            case ["python", file]:
+                assert (HOUSE / file).is_file()
+            case ["make", target]:
+                assert target in targets
+            case _:
+                continue
+        known += 1
+    assert known
+
+
+def test_a_learners_copy_is_graded_alike_on_github_and_on_gitlab():
+    """The same commands, the same files kept, also of a grade that is too low, and one place for the minimum."""
+    of_github, of_gitlab = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ON_GITHUB, ON_GITLAB))
+    assert commands_of(ON_GITLAB) == [line for line in commands_of(ON_GITHUB) if "SUMMARY" not in line]
+    (upload,) = (step for step in of_github["jobs"]["grade"]["steps"] if "upload-artifact" in step.get("uses", ""))
+    kept = of_gitlab["grade"]["artifacts"]
+    assert upload["with"]["path"].split() == kept["paths"]
+    assert {Path(path).name for path in kept["paths"]} == {"report.json", "report.md", "junit.xml"}
+    assert (upload["if"], kept["when"]) == ("always()", "always")
+    assert kept["reports"]["junit"] in kept["paths"]
+    assert of_github["env"]["TORCH"] == of_gitlab["grade"]["variables"]["TORCH"] == "cpu"
+    for path in (ON_GITHUB, ON_GITLAB):
+        text = path.read_text(encoding="utf-8")
+        assert "--min-score" not in text and f"`minimum` in {ASSIGNMENT}" in " ".join(text.replace("\n#", "").split())
 
 
 def test_make_explains_each_of_its_targets():

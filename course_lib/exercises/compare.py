@@ -15,6 +15,7 @@ CUT_OFF = "Your numbers are whole: were the decimals cut off?"
 FORMS = {
     "None returned",
     "generator returned",
+    "coroutine returned",
     "wrong kind",
     "wrong keys",
     "wrong number of results",
@@ -64,6 +65,9 @@ def conform(got: Any, form: Any, names: tuple[str, ...] = ()) -> tuple[Any, Symp
         case (Odd(what="a generator"), _):
             hint = "A function with `yield` in it does that; `return` hands back a result"
             return got, Symptom("generator returned", f"Your function returned a generator. {hint}.")
+        case (Odd(what="a coroutine"), _):
+            hint = "A function with `async` in front of it does that; take the word away"
+            return got, Symptom("coroutine returned", f"Your function returned a coroutine. {hint}.")
         case (Odd(), _):
             wanted = describe_kind(form, names)
             return got, Symptom("wrong kind", f"Your function returned {got.what}, wanted {wanted}.")
@@ -80,10 +84,13 @@ def conform(got: Any, form: Any, names: tuple[str, ...] = ()) -> tuple[Any, Symp
             return _conform_number(got.item() if isinstance(got, Tensor) else got, form, name)
         case (int() | float(), Tensor() | np.ndarray()) if form.ndim == 0 and not isinstance(got, bool):
             return _conform_array(torch.tensor(got), form, name)
+        case (bool(), Tensor() | np.ndarray()) if form.ndim == 0 and str(form.dtype).endswith("bool"):
+            return _conform_array(torch.tensor(got), form, name)
         case (str(), str()):
             return got, None
     wanted = describe_kind(form, names)
-    return got, Symptom("wrong kind", f"Your {name} is {describe_kind(got)}, wanted {wanted}.")
+    comma = "Is there a comma behind what you return?" if isinstance(got, tuple) and len(got) == 1 else ""
+    return got, Symptom("wrong kind", f"Your {name} is {describe_kind(got)}, wanted {wanted}.", comma)
 
 
 def difference(got: Any, expected: Any, *, rtol: float, atol: float, names: tuple[str, ...] = ()) -> Symptom | None:
@@ -116,7 +123,8 @@ def describe_kind(value: Any, names: tuple[str, ...] = ()) -> str:
         case str():
             return "a text"
         case tuple() | list():
-            what = f"{len(value)} results" if isinstance(value, tuple) else f"a list of {len(value)}"
+            results = "1 result in a tuple" if len(value) == 1 else f"{len(value)} results"
+            what = results if isinstance(value, tuple) else f"a list of {len(value)}"
             return what + (f" ({', '.join(names)})" if len(names) == len(value) else "")
     return f"a dict with the keys {list(value)}"
 
@@ -186,8 +194,10 @@ def _is_number(value: Any) -> bool:
 
 
 def _not_finite(got: Any, form: Any, name: str) -> Symptom | None:
-    got, form = numbers(got), numbers(form)
-    wrong = ~np.isfinite(got) & np.isfinite(form)
+    infinite = ~np.isfinite(got := numbers(got))
+    if not infinite.any():
+        return None
+    wrong = infinite & np.isfinite(numbers(form))
     if not wrong.any():
         return None
     place = tuple(int(n) for n in np.argwhere(wrong)[0])

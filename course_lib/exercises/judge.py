@@ -1,7 +1,6 @@
 """The one judge of answers, for `check` and `grade` alike: runs the cases, compares, and recognises known mistakes."""
 
 import re
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,7 +8,7 @@ from typing import Any, Literal
 
 from course_lib.exercises.compare import Symptom, conform, difference
 from course_lib.exercises.model import Case, Exercise, Mistake, Part
-from course_lib.exercises.run import HereRunner, Outcome, Problem, Runner
+from course_lib.exercises.run import Call, HereRunner, Outcome, Problem, Runner
 from course_lib.exercises.source import Blank
 from course_lib.exercises.values import alike
 
@@ -139,14 +138,7 @@ def judge(exercise: Exercise, runner: Runner, *, seed: int = 0, blanks: Mapping[
     """
     blanks = blanks or {}
     cases = exercise.cases(seed)
-    tried: dict[Case, Tried] = {}
-    ends = time.monotonic() + WHOLE * exercise.seconds
-    for case in cases:
-        if exercise.function(case).name in blanks:
-            continue
-        tried[case] = _try(exercise, case, runner, min(exercise.seconds, ends - time.monotonic()))
-        if tried[case].outcome.problem and tried[case].outcome.problem.fatal:
-            break
+    tried = _try(exercise, tuple(case for case in cases if exercise.function(case).name not in blanks), runner)
     return Verdict(
         exercise,
         seed,
@@ -156,14 +148,16 @@ def judge(exercise: Exercise, runner: Runner, *, seed: int = 0, blanks: Mapping[
     )
 
 
-def _try(exercise: Exercise, case: Case, runner: Runner, seconds: float) -> Tried:
-    if seconds <= 0:
-        slow = Problem("time", f"took more than {WHOLE * exercise.seconds:g} s for all of the cases together")
-        outcome = Outcome(problem=slow)
-    else:
-        function = exercise.function(case).name
-        outcome = runner.call(function, case.inputs, seconds=seconds, without=exercise.without, via=case.via)
-    return _assess(exercise, case, outcome)
+def _try(exercise: Exercise, cases: tuple[Case, ...], runner: Runner) -> dict[Case, Tried]:
+    """The cases that were run: all, or up to one with a fatal problem."""
+    limits = {"seconds": exercise.seconds, "whole": WHOLE * exercise.seconds}
+    outcomes = runner.run(_calls(exercise, cases), **limits, without=exercise.without)
+    return {case: _assess(exercise, case, outcome) for case, outcome in zip(cases, outcomes, strict=False)}
+
+
+@lru_cache(maxsize=500)  # the same ones for the same cases, so that a runner can keep what it makes of them
+def _calls(exercise: Exercise, cases: tuple[Case, ...]) -> tuple[Call, ...]:
+    return tuple(Call(exercise.function(case).name, case.inputs, case.via) for case in cases)
 
 
 def _assess(exercise: Exercise, case: Case, outcome: Outcome) -> Tried:
@@ -241,7 +235,7 @@ def _behaves_like(exercise: Exercise, tried: list[Tried], known: Mistake) -> boo
 @lru_cache(maxsize=5000)
 def _mistaken(exercise: Exercise, case: Case, known: Mistake) -> Tried:
     """What a known mistake makes of a case; kept, for in a class many make the same."""
-    return _try(exercise, case, HereRunner({known.call: known.run}), exercise.seconds)
+    return _try(exercise, (case,), HereRunner({known.call: known.run}))[case]
 
 
 def _same(a: Tried, b: Tried) -> bool:

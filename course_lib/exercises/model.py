@@ -32,6 +32,7 @@ from torch import Tensor
 
 import course_lib
 from course_lib.exercises.run import fixed_randomness
+from course_lib.exercises.values import plain
 
 
 class UnknownExerciseError(LookupError):
@@ -101,6 +102,7 @@ class Case:
     part: Part = field(init=False)
 
     def __post_init__(self):
+        object.__setattr__(self, "inputs", plain(self.inputs))
         if (self.test or self.view) and self.form is None:
             raise ValueError("a Case with `test` or `view` needs `form`, an example of a result")
         if self.via and not getattr(self.via, "__qualname__", "").isidentifier():

@@ -9,9 +9,10 @@ import os
 import signal
 import sysconfig
 import threading
+import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
@@ -67,13 +68,28 @@ class Outcome:
     used: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call that is asked of an answer.
+
+    Args:
+        function: its name.
+        inputs: of which it gets copies.
+        via: a function of the course's that is called in its place, with it and the inputs (see `Case`).
+    """
+
+    function: str
+    inputs: tuple
+    via: Callable | None = None
+
+
 class Runner(Protocol):
     """Where a learner's functions run: in the notebook's own process, or in a child of the judge's."""
 
-    def call(
-        self, function: str, inputs: tuple, *, seconds: float, without: tuple[str, ...], via: Callable | None = None
-    ) -> Outcome:
-        """Call the function of this name with copies of the inputs, directly or by way of `via` (see `Case`)."""
+    def run(
+        self, calls: tuple[Call, ...], *, seconds: float, whole: float, without: tuple[str, ...] = ()
+    ) -> Iterator[Outcome]:
+        """The outcomes of these calls, one after the other, as `outcomes` gives them."""
 
 
 class HereRunner:
@@ -82,10 +98,41 @@ class HereRunner:
     def __init__(self, functions: dict[str, Callable]):
         self.functions = functions
 
-    def call(
-        self, function: str, inputs: tuple, *, seconds: float, without: tuple[str, ...], via: Callable | None = None
-    ) -> Outcome:
-        return call(self.functions[function], inputs, seconds=seconds, without=without, via=via)
+    def run(
+        self, calls: tuple[Call, ...], *, seconds: float, whole: float, without: tuple[str, ...] = ()
+    ) -> Iterator[Outcome]:
+        return outcomes(self.functions, calls, seconds=seconds, whole=whole, without=without)
+
+
+def outcomes(
+    functions: Mapping[str, Callable],
+    calls: Iterable[Call],
+    *,
+    seconds: float,
+    whole: float,
+    without: tuple[str, ...] = (),
+) -> Iterator[Outcome]:
+    """Make calls in turn; after one with a fatal problem there are no more.
+
+    Args:
+        functions: the answer's, by name.
+        calls: to make.
+        seconds: the limit of one call.
+        whole: the limit of all together.
+        without: names of operations to look out for.
+    """
+    ends = time.monotonic() + whole
+    for asked in calls:
+        left = ends - time.monotonic()
+        if left <= 0:
+            outcome = Outcome(problem=Problem("time", f"took more than {whole:g} s for all of the cases together"))
+        elif not callable(function := functions.get(asked.function)):
+            outcome = Outcome(problem=Problem("missing", f"The notebook defines no function {asked.function}."))
+        else:
+            outcome = call(function, asked.inputs, seconds=min(seconds, left), without=without, via=asked.via)
+        yield outcome
+        if outcome.problem and outcome.problem.fatal:
+            return
 
 
 def call(
@@ -100,7 +147,7 @@ def call(
 
     Args:
         function: theirs.
-        inputs: handed over as copies.
+        inputs: plain values, handed over as copies.
         seconds: the limit, kept where the system has timers and this is the main thread; elsewhere Ctrl-C remains.
         without: names of operations to look out for.
         via: a function of the course's that is called in its place, with it and the inputs (see `Case`).
@@ -116,7 +163,7 @@ def call(
             value = plain(way(*handed))
     except BaseException as raised:  # whatever a learner's code raises is the learner's to see
         problem = explain(raised, seconds)
-    pairs = zip(handed, plain(inputs), strict=True)
+    pairs = zip(handed, inputs, strict=True)
     changed = tuple(n for n, (now, before) in enumerate(pairs) if not alike(now, before))
     return Outcome(value, problem, printed.getvalue(), changed, recorder.used())
 
@@ -199,11 +246,12 @@ class _Recorder(TorchFunctionMode):
         self.names, self.seen = set(names), set()
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        self.seen.add(getattr(func, "__name__", "").partition(".")[0])  # "lstm_cell.default" comes from torch.ops
+        self.seen.add(func)
         return func(*args, **(kwargs or {}))
 
     def used(self) -> tuple[str, ...]:
-        return tuple(sorted(self.names & self.seen))
+        names = {getattr(func, "__name__", "").partition(".")[0] for func in self.seen}  # torch.ops has "lstm.input"
+        return tuple(sorted(self.names & names))
 
 
 class _Beginning(io.TextIOBase):
@@ -244,7 +292,7 @@ def _quiet(printed: _Beginning) -> Iterator[None]:
 def _misfit(function: Callable, inputs: tuple) -> Problem | None:
     """A sentence if the function does not take so many arguments; better than Python's, which speaks of our call."""
     try:
-        signature = inspect.signature(function)
+        signature = _signature(function)
     except (TypeError, ValueError):  # some built-in functions have none
         return None
     try:
@@ -252,6 +300,11 @@ def _misfit(function: Callable, inputs: tuple) -> Problem | None:
     except TypeError:
         return Problem("arguments", f"takes {signature}, but is called with {len(inputs)} arguments")
     return None
+
+
+@functools.lru_cache(maxsize=8)  # one function is called with many inputs
+def _signature(function: Callable) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 _LIBRARIES = tuple(

@@ -5,11 +5,26 @@
 
 import ast
 import builtins
+import functools
 import re
-import symtable
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+
+from course_lib.exercises.names import DEFINITIONS, Used, bound_names, fresh_names, is_future, is_plain, names_used
+
+Place = tuple[int, int]  # a cell and a statement in it, by their positions
+
+# What IPython gives to every notebook, made from what is there without it.
+_IPYTHON = {
+    "display": "from IPython.display import display",
+    "get_ipython": "from unittest.mock import MagicMock as get_ipython",  # `!ls` inside a function does nothing
+}
+# Cell magics that run the Python below them; below all others stands something else.
+_RUNS_PYTHON = re.compile(r"\A\s*%%(?:time|timeit|capture|prun)\b.*")
+# IPython takes more than Python does: magics, help, a cell that is indented as a whole, prompts.
+_IPYTHON_LINE = re.compile(r"\A[ \t]+\S|^\s*(?:[%!?]|>>> )|\?\s*$|=\s*[%!]", re.MULTILINE)
 
 
 def parse(source: str) -> ast.Module:
@@ -43,13 +58,14 @@ class Cell:
     @classmethod
     def read(cls, name: str, source: str) -> "Cell":
         """Parse a cell's source, IPython's own lines included."""
+        source = _RUNS_PYTHON.sub("", source)
         try:
             return cls(name, source, tuple(parse(source).body))
         except (SyntaxError, ValueError) as problem:  # ValueError: a null byte
             error = _syntax_error(problem)
         except (RecursionError, MemoryError):
             error = "is nested too deep to be read"
-        if not re.search(r"^\s*[%!?]|\?\s*$|=\s*[%!]", source, re.MULTILINE):
+        if not _IPYTHON_LINE.search(source):
             return cls(name, source, error=error)
         from IPython.core.inputtransformer2 import TransformerManager  # slow to import, and seldom needed
 
@@ -62,7 +78,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Piece:
-    """The statements of one cell that an answer needs, by their positions; lines keep their numbers."""
+    """Statements of one cell that an answer needs, by their positions; lines keep their numbers."""
 
     name: str
     source: str
@@ -87,7 +103,7 @@ class Answer:
     """An answer with all that it names.
 
     Args:
-        pieces: in the notebook's order.
+        pieces: in the notebook's order, but for what is needed before it stands there.
         nodes: the definition of each function that was found, by name.
         missing: names that are used but are no import, definition or plain value of the notebook.
     """
@@ -100,55 +116,50 @@ class Answer:
 def extract(cells: Sequence[Cell], functions: Sequence[str], homes: Sequence[int]) -> Answer:
     """Take the definitions of some functions, and what they name, directly or through others.
 
+    Imports, definitions and plain values come along from any cell, and what a call has made from the cell that uses it.
+
     Args:
         cells: the notebook's code cells, in order.
         functions: names of the functions that the exercise asks for.
         homes: positions of the answer's own cells. A function is looked for there first, and then everywhere.
     """
-    index = _Index(cells)
-    needed: set[tuple[int, int]] = set(index.stars)
+    index = _index(tuple(cells))
+    needed: set[Place] = set(index.stars)
     missing: set[str] = set()
     nodes: dict[str, ast.stmt] = {}
     last_home = max(homes, default=len(cells) - 1)
-    waiting: list[str] = []
+    waiting: list[tuple[str, int]] = []  # names, each with the cell that uses it
+
+    def take(places: Sequence[Place]) -> None:
+        needed.update(places)
+        waiting.extend((name, place[0]) for place in places for name in index.used(place).all)
+
     for name in functions:
-        places = index.places.get(name, [])
-        places = [place for place in places if place[0] in homes] or places
-        if places:
-            nodes[name] = index.statement(places[-1])
-            needed.add(places[-1])
-            waiting += used_names(nodes[name])
-    seen = set(nodes)
+        if places := index.answering(name, homes):
+            nodes[name] = index.statement(places[0])
+            take(places)
+    seen = set()
     while waiting:
-        name = waiting.pop()
-        if name in seen or hasattr(builtins, name):
+        name, cell = use = waiting.pop()
+        if name in nodes or use in seen:
             continue
-        seen.add(name)
-        places = index.meant(name, last_home)
-        if not places and not index.stars:
+        seen.add(use)
+        places = index.meant(name, last_home, cell)
+        take([place for place in places if place not in needed])
+        if not places and not index.stars and not hasattr(builtins, name):
             missing.add(name)
-        for place in places:
-            needed.add(place)
-            waiting += used_names(index.statement(place))
-    pieces = []
-    for n, cell in enumerate(cells):
-        if keep := tuple(sorted(s for c, s in needed if c == n)):
-            pieces.append(Piece(cell.name, cell.source, keep))
-    return Answer(tuple(pieces), nodes, tuple(sorted(missing)))
+    order = _in_order(index, needed)
+    missing -= {name for place in needed for name in index.used(place).assigned}
+    missing -= {name for place in needed for name in bound_names(index.statement(place))}
+    from_ipython = [Piece("IPython", _IPYTHON[name], (0,)) for name in sorted(missing & _IPYTHON.keys())]
+    missing -= _IPYTHON.keys()
+    pieces = [index.piece(c, [s for _, s in places]) for c, places in groupby(order, key=lambda place: place[0])]
+    return Answer((*from_ipython, *pieces), nodes, tuple(sorted(missing)))
 
 
 def used_names(statement: ast.stmt) -> set[str]:
     """The global names that a statement uses, inside its functions too."""
-    used: set[str] = set()
-
-    def walk(table: symtable.SymbolTable) -> None:
-        at_top = table.get_type() == "module"
-        used.update(s.get_name() for s in table.get_symbols() if s.is_referenced() and (at_top or s.is_global()))
-        for child in table.get_children():
-            walk(child)
-
-    walk(symtable.symtable(ast.unparse(statement), "<cell>", "exec"))
-    return used
+    return names_used(statement).all
 
 
 def blank(node: ast.stmt, blanks: int = 1) -> Blank | None:
@@ -160,70 +171,124 @@ def blank(node: ast.stmt, blanks: int = 1) -> Blank | None:
         node: the definition.
         blanks: how many `...` it holds untouched.
     """
-    lines = tuple(_dots(node))
+    lines = _dotted(node)
     does_nothing = isinstance(node, ast.FunctionDef) and all(map(_is_idle, node.body))
     if not lines and not does_nothing:
         return None
     return Blank(tuple(sorted(set(lines))), untouched=does_nothing or len(lines) >= blanks)
 
 
+@dataclass(frozen=True)
+class _Binding:
+    """A statement that gives a name its value.
+
+    Args:
+        place: where it stands.
+        fresh: the name needs no value before.
+        plain: it is an import, a definition or a plain value.
+    """
+
+    place: Place
+    fresh: bool
+    plain: bool
+
+
 class _Index:
-    """Which statement of which cell defines which name; only imports, definitions and plain values count."""
+    """Which statement of which cell gives which name its value."""
 
     def __init__(self, cells: Sequence[Cell]):
         self.cells = cells
-        self.places: dict[str, list[tuple[int, int]]] = {}
-        self.stars: list[tuple[int, int]] = []
+        self.bindings: dict[str, list[_Binding]] = {}
+        self.stars: list[Place] = []
+        self._used: dict[Place, Used] = {}
         for c, cell in enumerate(cells):
             for s, statement in enumerate(cell.statements):
-                for name in _defined_names(statement):
+                fresh, plain = set(fresh_names(statement)), is_plain(statement)
+                for name in dict.fromkeys(bound_names(statement)):
                     if name == "*":
                         self.stars.append((c, s))
                     else:
-                        self.places.setdefault(name, []).append((c, s))
+                        self.bindings.setdefault(name, []).append(_Binding((c, s), name in fresh, plain))
 
-    def statement(self, place: tuple[int, int]) -> ast.stmt:
+    def statement(self, place: Place) -> ast.stmt:
         return self.cells[place[0]].statements[place[1]]
 
-    def meant(self, name: str, last: int) -> list[tuple[int, int]]:
-        """The definition that the answer sees: the latest up to its cell, else the first after it."""
-        places = self.places.get(name, [])
-        before = [place for place in places if place[0] <= last]
-        chosen = before[-1:] or places[:1]
-        if chosen and isinstance(self.statement(chosen[0]), ast.Import):  # `import a.b` goes with `import a.c`
-            return [place for place in before or places if isinstance(self.statement(place), ast.Import)]
-        return chosen
+    def used(self, place: Place) -> Used:
+        if place not in self._used:
+            self._used[place] = names_used(self.statement(place))
+        return self._used[place]
+
+    def piece(self, position: int, keep: Sequence[int]) -> Piece:
+        """Some statements of a cell, with the cell's imports from `__future__`."""
+        cell = self.cells[position]
+        return Piece(cell.name, cell.source, (*(n for n, s in enumerate(cell.statements) if is_future(s)), *keep))
+
+    def answering(self, name: str, homes: Sequence[int]) -> list[Place]:
+        """The definition that answers: the last in the answer's own cells, or anywhere if nothing is written there."""
+        everywhere = self.bindings.get(name, [])
+        own = [binding for binding in everywhere if binding.place[0] in homes]
+        anywhere = [binding for binding in everywhere if binding.plain]
+        for bindings in (own, anywhere):
+            if written := _latest([b for b in bindings if not blank(self.statement(b.place))]):
+                return written
+        return _latest(own) or _latest(anywhere)
+
+    def meant(self, name: str, last: int, cell: int) -> list[Place]:
+        """The definition that the answer sees: the latest up to its cell, else that of the first cell after it.
+
+        Args:
+            name: what is looked for.
+            last: position of the answer's last cell.
+            cell: the one that uses the name, where also values count that a call has made.
+        """
+        usable = [b for b in self.bindings.get(name, []) if b.plain or b.place[0] == cell]
+        if hasattr(builtins, name):  # `from torch import abs` is meant, a forgotten `list = [1]` is not
+            usable = [b for b in usable if isinstance(self.statement(b.place), DEFINITIONS)]
+        before = [b for b in usable if b.place[0] <= last]
+        places = _latest(before or [b for b in usable if b.place[0] == usable[0].place[0]])
+        if places and isinstance(self.statement(places[0]), ast.Import):  # `import a.b` goes with `import a.c`
+            return [b.place for b in before or usable if isinstance(self.statement(b.place), ast.Import)]
+        return places
 
 
-def _defined_names(statement: ast.stmt) -> Iterator[str]:
-    match statement:
-        case ast.Import(names=names):
-            yield from (name.asname or name.name.partition(".")[0] for name in names)
-        case ast.ImportFrom(module=module, names=names) if module != "__future__":
-            yield from (name.asname or name.name for name in names)
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.Assign(targets=targets, value=value) if _is_plain(value):
-            for target in targets:
-                yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if _is_plain(value):
-            yield name
+def _latest(bindings: Sequence[_Binding]) -> list[Place]:
+    """The last statement that needs no value before, and what changes its name's value after that."""
+    start = max((n for n, binding in enumerate(bindings) if binding.fresh), default=0)
+    return [binding.place for binding in bindings[start:]]
 
 
-def _is_plain(node: ast.expr) -> bool:
-    """A value that can be made without running anything to speak of: a literal, another name, a lambda."""
-    match node:
-        case ast.Constant() | ast.Name() | ast.Lambda():
-            return True
-        case ast.Attribute(value=value) | ast.UnaryOp(operand=value):
-            return _is_plain(value)
-        case ast.BinOp(left=left, right=right) | ast.Subscript(value=left, slice=right):
-            return _is_plain(left) and _is_plain(right)  # a type such as `dict[str, Tensor]` is one too
-        case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
-            return all(map(_is_plain, items))
-        case ast.Dict(keys=keys, values=values):
-            return all(key is not None and _is_plain(key) for key in keys) and all(map(_is_plain, values))
-    return False
+def _in_order(index: _Index, needed: set[Place]) -> list[Place]:
+    """In the notebook's order, but each after what must be there when it runs."""
+    order: dict[Place, None] = {}
+    begun: set[Place] = set()
+    binding: dict[str, list[Place]] = {}
+    for place in sorted(needed):
+        for name in bound_names(index.statement(place)):
+            binding.setdefault(name, []).append(place)
+
+    def put(place: Place, running: bool) -> None:
+        if place in begun:
+            return
+        begun.add(place)
+        running = running or not isinstance(index.statement(place), DEFINITIONS)  # which may call what it names
+        for name in index.used(place).all if running else index.used(place).at_once:
+            for other in binding.get(name, []):
+                put(other, running)
+        order[place] = None
+
+    for place in sorted(needed):
+        put(place, False)
+    return list(order)
+
+
+@functools.lru_cache(maxsize=8)  # a notebook's exercises come one after the other
+def _index(cells: tuple[Cell, ...]) -> _Index:
+    return _Index(cells)
+
+
+@functools.lru_cache(maxsize=100)
+def _dotted(node: ast.AST) -> tuple[int, ...]:
+    return tuple(_dots(node))
 
 
 def _dots(node: ast.AST) -> Iterator[int]:

@@ -4,7 +4,9 @@ Whatever a learner's function returns is made *plain* first, in the notebook and
 both judge the same thing.
 """
 
+from collections import deque
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ MAX_TEXT = 100_000
 
 _INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 DTYPES = (*_INTEGERS, "bfloat16", "float16", "float32", "float64", "complex64", "complex128")
+NAMES = {getattr(torch, name): name for name in DTYPES}  # of PyTorch's types
 
 
 @dataclass(frozen=True)
@@ -57,17 +60,17 @@ class _Budget:
         match value:
             case None | bool():
                 return value
+            case str():  # NumPy's texts too
+                return str(value) if len(value) <= MAX_TEXT else Odd(f"a text of {len(value)} characters")
             case Tensor():
                 return self.tensor(value)
             case np.ndarray() | np.generic():
                 return self.array(np.asarray(value))
             case int():
                 return int(value) if value.bit_length() < 64 else Odd("a whole number of more than 64 bits")
-            case float():
+            case float() | Fraction():
                 return float(value)
-            case str():
-                return str(value) if len(value) <= MAX_TEXT else Odd(f"a text of {len(value)} characters")
-            case tuple() | list():
+            case tuple() | list() | range() | deque():
                 items = [self.plain(item, depth + 1) for item in value]
                 return tuple(items) if isinstance(value, tuple) else items
             case dict():
@@ -75,14 +78,15 @@ class _Budget:
         return Odd(with_article(type(value).__name__))
 
     def tensor(self, value: Tensor) -> Any:
-        dtype = str(value.dtype).removeprefix("torch.")
-        if dtype not in DTYPES or value.is_meta:
+        if value.dtype not in NAMES or value.is_meta:
             return Odd(f"a tensor of type {value.dtype}" + (" without data" if value.is_meta else ""))
         self.spend(value.numel() * value.element_size())
-        value = value.detach().as_subclass(Tensor)
+        if type(value) is not Tensor:
+            value = value.as_subclass(Tensor)
         if value.layout != torch.strided:
             value = value.to_dense()
-        return value.to("cpu").resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
+        value = value.detach().to("cpu").resolve_conj().resolve_neg()
+        return value.clone(memory_format=torch.contiguous_format)
 
     def array(self, value: np.ndarray) -> Any:
         if value.dtype.name not in DTYPES:
@@ -106,12 +110,14 @@ class _Budget:
 def alike(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> bool:
     """Whether two plain values have the same kinds, shapes and numbers; NaN equals NaN, a list equals a tuple."""
     match a, b:
+        case (Tensor(), Tensor()) if a.dtype == b.dtype and torch.equal(a, b):  # most are; thirty times as fast
+            return True
         case (Tensor() | np.ndarray(), Tensor() | np.ndarray()):
             return tuple(a.shape) == tuple(b.shape) and bool(close(a, b, rtol=rtol, atol=atol).all())
         case (bool() | str() | None | Odd(), _) | (_, bool() | str() | None | Odd()):
             return type(a) is type(b) and a == b
         case (int() | float(), int() | float()):
-            return bool(close(a, b, rtol=rtol, atol=atol))
+            return a == b or bool(close(a, b, rtol=rtol, atol=atol))
         case (tuple() | list(), tuple() | list()):
             return len(a) == len(b) and all(alike(*pair, rtol=rtol, atol=atol) for pair in zip(a, b, strict=True))
         case (dict(), dict()):
@@ -122,13 +128,16 @@ def alike(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> bool:
 def numbers(value: Any) -> np.ndarray:
     """A number, tensor or array as float64 (complex128 where complex)."""
     if isinstance(value, Tensor):
-        value = value.detach().to(torch.complex128 if value.is_complex() else torch.float64).numpy()
+        value = (value.float() if value.dtype == torch.bfloat16 else value).detach().numpy()  # NumPy has no bfloat16
     return np.asarray(value, dtype=np.complex128 if np.iscomplexobj(value) else np.float64)
 
 
 def close(a: Any, b: Any, *, rtol: float, atol: float) -> np.ndarray:
     """Number by number, whether a is b: |a - b| <= atol + rtol * |b|; NaN is NaN, and an infinity is itself."""
-    return np.isclose(numbers(a), numbers(b), rtol=rtol, atol=atol, equal_nan=True)
+    a, b = numbers(a), numbers(b)  # np.isclose does the same, and takes twice as long over a few numbers
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = np.isfinite(b) & (np.abs(a - b) <= atol + rtol * np.abs(b))
+    return near | (a == b) | (np.isnan(a) & np.isnan(b))
 
 
 def with_article(noun: str) -> str:

@@ -1,7 +1,8 @@
-"""`assignment.yaml`: which exercises a class is graded on, and the points they give.
+"""`assignment.yaml`: which exercises a class is graded on, the points they give, and how many are enough.
 
     title: Week 4
-    exercises:
+    minimum: 60                   # percent of the points, under which `course grade` fails; without it nothing does
+    exercises:                    # without them all count
       recurrent.lstm: 4           # points for all of its parts together; the parts keep their shares
       recurrent.lstm.cell-state:  # without a number: its own points
 
@@ -22,20 +23,23 @@ from course_lib.exercises.model import Exercise, UnknownExerciseError, get
 from course_lib.grading.grade import Report, Row
 
 ASSIGNMENT = "assignment.yaml"  # at the top of the workbook
-KEYS = ("title", "exercises")
+KEYS = ("title", "minimum", "exercises")
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """The chosen exercises.
+    """The chosen exercises, and how many of their points are enough.
 
     Args:
         title: what the assignment is called; "" if it has no name.
         points: for all parts of each chosen exercise together, by its id and in the file's order; None for its own.
+            Empty if none is chosen, so that all count.
+        minimum: percent of the points that a learner needs; None if the assignment asks for none.
     """
 
     title: str
     points: dict[str, float | None] = field(default_factory=dict)
+    minimum: float | None = None
 
     @classmethod
     def read(cls, path: Path) -> "Assignment":
@@ -46,8 +50,8 @@ class Assignment:
         """
         try:
             root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
-            content = _Once(root).value
-            return cls(_title(content), dict(_points(content)))
+            content = _checked_keys(_Once(root).value)
+            return cls(_title(content), dict(_points(content)), _minimum(content))
         except OSError as problem:
             raise ValueError(f"{path} cannot be read: {problem.strerror}.") from problem
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as problem:
@@ -74,6 +78,8 @@ class Assignment:
 
     def count(self, report: Report) -> Report:
         """A report in which only the chosen exercises stand, with their points as this assignment counts them."""
+        if not self.points:
+            return report
         rows = tuple(self._counted(row) for row in report.rows if row.exercise in self.points)
         return dataclasses.replace(report, rows=rows)
 
@@ -113,18 +119,34 @@ def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
                 yield value
 
 
-def _title(content: Any) -> str:
-    if not isinstance(content, dict) or "exercises" not in content:
+def _checked_keys(content: Any) -> dict:
+    """The content, if all that stands in it can be meant and is something to grade by."""
+    if not isinstance(content, dict) or not {"exercises", "minimum"} & content.keys():
         raise ValueError("it names no exercises. Put their ids under `exercises:`, one a line, each with a colon.")
     if unknown := [str(key) for key in content if key not in KEYS]:
-        raise ValueError(f"it says {', '.join(unknown)}, which means nothing here. Use {' and '.join(KEYS)}.")
+        raise ValueError(f"it says {', '.join(unknown)}, which means nothing here. Use {', '.join(KEYS)}.")
+    return content
+
+
+def _title(content: dict) -> str:
     title = content.get("title")
     if isinstance(title, (dict, list)):
         raise ValueError("its title is not a line of text.")
     return "" if title is None else str(title)
 
 
+def _minimum(content: dict) -> float | None:
+    minimum = content.get("minimum")
+    if minimum is None:
+        return None
+    if isinstance(minimum, bool) or not isinstance(minimum, (int, float)) or not 0 <= minimum <= 100:
+        raise ValueError(f"its minimum is {minimum!s:.20}. Give percent of the points, a number from 0 to 100.")
+    return float(minimum)
+
+
 def _points(content: dict) -> Iterator[tuple[str, float | None]]:
+    if "exercises" not in content:
+        return
     chosen = content["exercises"]
     if not chosen:
         raise ValueError("no exercise is chosen. Put their ids under `exercises:`, one a line, each with a colon.")

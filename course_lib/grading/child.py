@@ -5,6 +5,7 @@ It knows no expected results. What the answer prints, on whatever level, cannot 
 
 import ast
 import dataclasses
+import functools
 import linecache
 import os
 import sys
@@ -15,8 +16,10 @@ from typing import Any
 
 import torch
 
-from course_lib.exercises.run import Outcome, Problem, call, explain, time_limit
+from course_lib.exercises.run import Call, Outcome, Problem, explain, outcomes, time_limit
 from course_lib.grading import wire
+
+Piece = tuple[str, str, tuple[int, ...]]  # name, source and the positions of the statements to keep, of a cell
 
 
 def main() -> None:
@@ -46,14 +49,16 @@ def serve(requests: int, replies: int, guards: tuple[str, ...]) -> None:
             module, problem = load(request["pieces"], request["seconds"])
             wire.write(replies, {"problem": problem and dataclasses.asdict(problem)})
         else:
-            wire.write(replies, _to_message(_call(module, request)))
+            calls = (Call(c["function"], c["inputs"], c["via"] and _program(*c["via"])) for c in request.pop("calls"))
+            for outcome in outcomes(vars(module), calls, **request):
+                wire.write(replies, to_message(outcome))
 
 
-def load(pieces: list[dict], seconds: float) -> tuple[types.ModuleType, Problem | None]:
+def load(pieces: tuple[Piece, ...], seconds: float) -> tuple[types.ModuleType, Problem | None]:
     """Run the statements of an answer in a module of their own.
 
     Args:
-        pieces: name, source and the positions of the statements to keep, of each cell.
+        pieces: of its cells, in order.
         seconds: the limit for all of them.
     """
     module = types.ModuleType("answer")
@@ -61,38 +66,32 @@ def load(pieces: list[dict], seconds: float) -> tuple[types.ModuleType, Problem 
     try:
         with time_limit(seconds):
             for piece in pieces:
-                exec(_compile(piece), module.__dict__)
+                exec(_compile(*piece), module.__dict__)
     except BaseException as raised:
         return module, explain(raised, seconds)
     return module, None
 
 
-def _compile(piece: dict) -> types.CodeType:
-    source, filename = piece["source"], f"<{piece['name']}>"
+def _compile(name: str, source: str, keep: tuple[int, ...]) -> types.CodeType:
+    filename = f"<{name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     tree = ast.parse(source)
-    tree.body = [tree.body[position] for position in piece["keep"]]  # lines keep their numbers
+    tree.body = [tree.body[position] for position in keep]  # lines keep their numbers
     return compile(tree, filename, "exec")
 
 
-def _call(module: types.ModuleType, request: dict[str, Any]) -> Outcome:
-    function = getattr(module, request["call"], None)
-    if not callable(function):
-        return Outcome(problem=Problem("missing", f"The notebook defines no function {request['call']}."))
-    via = request["via"] and _program(request["via"])
-    return call(function, request["inputs"], seconds=request["seconds"], without=request["without"], via=via)
-
-
-def _program(via: dict[str, Any]) -> Callable:
+@functools.cache
+def _program(name: str, *pieces: Piece) -> Callable:
     """A program of the course's, from its source (see `programs`)."""
     module = types.ModuleType("program")
     sys.modules["program"] = module  # dataclasses look their module up
-    for piece in via["pieces"]:
-        exec(_compile(piece), module.__dict__)
-    return getattr(module, via["name"])
+    for piece in pieces:
+        exec(_compile(*piece), module.__dict__)
+    return getattr(module, name)
 
 
-def _to_message(outcome: Outcome) -> dict[str, Any]:
+def to_message(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as it is sent."""
     problem = outcome.problem and dataclasses.asdict(outcome.problem)
     return {field.name: getattr(outcome, field.name) for field in dataclasses.fields(Outcome)} | {"problem": problem}
 

@@ -1,8 +1,11 @@
 """`course grade SUBMISSIONS/`: a class at once."""
 
+import contextlib
 import dataclasses
-import tempfile
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,14 +13,54 @@ from tqdm import tqdm
 
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.class_report import ClassGrades, write_class
+from course_lib.grading.cluster import ClusterError, connect, grade_on_cluster
 from course_lib.grading.cohort import Graded, Terms, best, grade_class
 from course_lib.grading.export import export_answers
 from course_lib.grading.grade import Score
+from course_lib.grading.roster import Roster
 from course_lib.grading.runner import guards_of, starter
 from course_lib.grading.sandbox import missing
+from course_lib.grading.scratch import scratch_folder
 from course_lib.grading.store import Store, StoreError
-from course_lib.grading.submissions import Roster, find_work, latest
+from course_lib.grading.submissions import Work, find_work, latest
 from course_lib.paths import repository
+
+STORE = "graded.sqlite"
+GradeWorks = Callable[[Sequence[Work], Store, Terms], Iterator[Graded]]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of the equal parts of a class; the same on every machine, for it goes by the learners' names in order.
+
+    Args:
+        number: of this part, from 1.
+        of: how many parts there are.
+    """
+
+    number: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Read "1/4".
+
+        Raises:
+            click.BadParameter: the text has another form, or there is no such part.
+        """
+        found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, re.ASCII)
+        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            raise click.BadParameter(f"{text!r} names no part. Of four parts, the first is 1/4 and the last is 4/4.")
+        return cls(int(found[1]), int(found[2]))
+
+    def part(self, works: Sequence[Work], roster: Roster | None) -> tuple[list[Work], Roster | None]:
+        """The works and the roster of this part's learners; whoever handed in nothing belongs to a part too."""
+        everybody = sorted({work.learner for work in works} | set(roster.rows if roster else ()))
+        here = set(everybody[self.number - 1 :: self.of])
+        if roster:
+            rows = {learner: row for learner, row in roster.rows.items() if learner in here}
+            roster = dataclasses.replace(roster, rows=rows)
+        return [work for work in works if work.learner in here], roster
 
 
 @dataclass(frozen=True)
@@ -34,6 +77,9 @@ class ClassOptions:
     folder: Path
     assignment: Assignment | None
     answers: Path | None
+    scheduler: str | None = None
+    shard: Shard | None = None
+    parts: tuple[Path, ...] = ()
 
 
 def is_class(paths: tuple[Path, ...]) -> bool:
@@ -47,24 +93,27 @@ def grade_submissions(place: Path, options: ClassOptions) -> None:
     Raises:
         click.ClickException: what was asked for cannot be had; says why.
     """
-    if options.untrusted:
-        _need_all_walls()
+    if options.shard and options.seed is None:
+        raise click.UsageError("--shard needs --seed, the same number for all parts: they must draw the same cases.")
     try:
         roster = Roster.read(options.roster) if options.roster else None
-        with tempfile.TemporaryDirectory(prefix="course-class-") as scratch:
-            works = find_work(place, Path(scratch), roster=roster)
+        with _grader(options) as grade_works, scratch_folder("works") as scratch:
+            works = find_work(place, scratch, roster=roster)
             works = latest(works) if options.keep == "last" else works
+            if options.shard:
+                works, roster = options.shard.part(works, roster)
             if options.answers:
                 count = export_answers(works, options.answers)
                 click.echo(f"{count} answers are in {options.answers}, a folder an exercise.")
-            store = Store(options.folder / "graded.sqlite")
-            seed = store.seed(options.seed)
+            store = Store(options.folder / STORE)
+            seed = store.seed(store.take(_stores_of(options.parts), options.seed))
             for id in options.only:
                 store.forget(id)
             only = tuple(options.assignment.points) if options.assignment else ()
-            graded = _with_a_bar(works, store, Terms(seed, options.core_only, only), options)
+            terms = Terms(seed, options.core_only, only)
+            graded = _with_a_bar(grade_works(works, store, terms), len(works))
             store.close()
-    except (ValueError, StoreError) as problem:
+    except (ValueError, StoreError, ClusterError) as problem:
         raise click.ClickException(str(problem)) from problem
     except OSError as problem:
         where = f": {problem.filename}" if problem.filename else ""
@@ -81,18 +130,37 @@ def grade_submissions(place: Path, options: ClassOptions) -> None:
     click.echo(_in_a_line(grades, options.folder))
 
 
-def _with_a_bar(works: list, store: Store, terms: Terms, options: ClassOptions) -> list[Graded]:
+@contextlib.contextmanager
+def _grader(options: ClassOptions) -> Iterator[GradeWorks]:
+    """What grades works: this machine, or a cluster that it is connected to."""
+    if options.scheduler is not None:
+        with connect(options.scheduler) as client:
+            yield partial(grade_on_cluster, client=client, untrusted=options.untrusted)
+    else:
+        if options.untrusted:
+            _need_all_walls()
+        yield partial(grade_class, jobs=options.jobs)
+
+
+def _stores_of(folders: Sequence[Path]) -> list[Path]:
+    for folder in folders:
+        if not (folder / STORE).is_file():
+            raise ValueError(f"There is no {STORE} in {folder}. Give the folder that a part's reports went to (--out).")
+    return [folder / STORE for folder in folders]
+
+
+def _with_a_bar(coming: Iterator[Graded], count: int) -> list[Graded]:
     graded: list[Graded] = []
-    bar = tqdm(total=len(works), desc="grading", unit="work", disable=None, leave=False)
+    bar = tqdm(total=count, desc="grading", unit="work", disable=None, leave=False)
     try:
         with bar:
-            for one in grade_class(works, store, terms, jobs=options.jobs):
+            for one in coming:
                 graded.append(one)
                 bar.update()
     except KeyboardInterrupt:
-        click.echo(f"Stopped after {len(graded)} of {len(works)}. The same command goes on from here.", err=True)
+        click.echo(f"Stopped after {len(graded)} of {count}. The same command goes on from here.", err=True)
         raise click.Abort from None
-    return graded
+    return sorted(graded, key=lambda one: one.work.name)  # whichever was done first, the reports are the same
 
 
 def _need_all_walls() -> None:

@@ -14,8 +14,8 @@ from course_lib import __version__
 from course_lib.grading.cohort import Graded
 from course_lib.grading.grade import Report
 from course_lib.grading.report import Grades, as_junit, as_markdown, as_notebooks, markdown_cell
-from course_lib.grading.submissions import Roster
-from course_lib.paths import write_atomically
+from course_lib.grading.roster import Roster
+from course_lib.paths import remove_half_written, write_atomically
 
 FORMULA = "=+-@\t\r"  # what a spreadsheet would take for one
 
@@ -58,6 +58,8 @@ def write_class(grades: ClassGrades, folder: Path) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
+    for place in (folder, folder / "feedback"):
+        remove_half_written(place)
     write_atomically(folder / "grades.csv", as_csv(grades))
     write_atomically(folder / "report.md", as_summary(grades))
     write_atomically(folder / "report.json", as_json(grades))

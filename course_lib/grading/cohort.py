@@ -2,14 +2,23 @@
 
 import contextlib
 import dataclasses
+import gc
 import multiprocessing
+import os
+import sys
+import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Protocol
+
+import psutil
 
 from course_lib.device import use_threads
+from course_lib.exercises.model import registry
 from course_lib.grading.children import Child
 from course_lib.grading.grade import Report, Row, Score, grade_notebook
 from course_lib.grading.runner import ChildRunner, guards_of, starter
@@ -65,6 +74,9 @@ class Terms:
     only: Collection[str] = ()
 
 
+OneRound = Callable[[Sequence[Work], bool], Generator[Graded, None, list[Work]]]
+
+
 def grade_class(works: Sequence[Work], store: Store, terms: Terms, *, jobs: int) -> Iterator[Graded]:
     """Grade works, in whatever order they are done; what is known is not run again, what is new is kept at once.
 
@@ -80,16 +92,27 @@ def grade_class(works: Sequence[Work], store: Store, terms: Terms, *, jobs: int)
     Raises:
         StoreError: the store cannot be written; what was kept stays.
     """
+    return in_rounds(works, lambda left, alone: _one_round(left, store, terms, 1 if alone else jobs, alone), TOGETHER)
+
+
+def in_rounds(works: Sequence[Work], one_round: OneRound, together: int) -> Iterator[Graded]:
+    """Grade works round by round: in each those that the one before left, in the last each by itself.
+
+    Args:
+        works: of the class.
+        one_round: takes works, and whether each is to have the judge's processes to itself; yields those that it
+            graded, and returns those whose process died.
+        together: rounds before the last.
+    """
     waiting: list[Work] = []
     for work in works:
         if work.problem:
             yield Graded(work, problem=work.problem)
         else:
             waiting.append(work)
-    for round in range(TOGETHER + 1):
+    for round in range(together + 1):
         if waiting:
-            alone = round == TOGETHER
-            waiting = yield from _one_round(waiting, store, terms, 1 if alone else jobs, alone)
+            waiting = yield from one_round(waiting, round == together)
     for work in waiting:
         yield Graded(work, problem="Not graded: the judge's own process ended while it was at this work.")
 
@@ -108,15 +131,15 @@ def _one_round(
     """Grade works; yields those done, returns those whose process died."""
     left: list[Work] = []
     if jobs == 1 and not alone:  # no processes to start
-        with _process(store.path) as here:
+        with judge_process() as judge:
             for work in works:
-                reports, guards, new = here.grade(work.notebooks, terms)
+                reports, new = judge.grade(work.notebooks, terms, store)
                 store.put(new)
-                yield Graded(work, reports, guards)
+                yield Graded(work, reports, judge.guards)
         return left
     batches = [[work] for work in works] if alone else [works]
     for batch in batches:
-        with _pool(min(jobs, len(batch)), store.path) as pool:
+        with _pool(min(jobs, len(batch)), dict(store.rows())) as pool:
             futures = {pool.submit(_grade, work.notebooks, terms): work for work in batch}
             for future in as_completed(futures):
                 try:
@@ -130,9 +153,14 @@ def _one_round(
 
 
 @contextlib.contextmanager
-def _pool(jobs: int, path: Path) -> Iterator[ProcessPoolExecutor]:
-    """Processes of the judge's; they end with the context, also if it is left early."""
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(path,))
+def _pool(jobs: int, known: dict[str, Row]) -> Iterator[ProcessPoolExecutor]:
+    """Processes of the judge's; they end with the context, also if it is left early.
+
+    A fork of this process has PyTorch and the exercises at once. It is safe while there is no second thread.
+    """
+    fork = sys.platform == "linux" and psutil.Process().num_threads() == 1
+    context = multiprocessing.get_context("fork" if fork else "spawn")
+    pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(known,))
     try:
         yield pool
     finally:
@@ -142,53 +170,85 @@ def _pool(jobs: int, path: Path) -> Iterator[ProcessPoolExecutor]:
 # ---- in a process of the judge's
 
 
-@dataclass
-class _Process:
-    """What a process keeps from work to work."""
+class Known(Protocol):
+    """Rows that were graded before: a store, or a dict of the rows that may be wanted."""
+
+    def get(self, key: str) -> Row | None:
+        """The row of this key, if it is known."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What a process keeps from work to work.
+
+    Args:
+        start: starts a process for answers.
+    """
 
     start: Callable[[str], Child]
-    guards: tuple[str, ...]
-    store: Store
 
-    def grade(self, notebooks: Sequence[Path], terms: Terms) -> tuple[tuple[Report, ...], tuple[str, ...], list]:
-        """The reports of a work, the guards around it, and the rows that the store did not have."""
-        new = _New(self.store)
+    @cached_property
+    def guards(self) -> tuple[str, ...]:
+        """In force around answers."""
+        return guards_of(self.start)
+
+    def grade(
+        self, notebooks: Sequence[Path], terms: Terms, known: Known
+    ) -> tuple[tuple[Report, ...], list[tuple[str, Row]]]:
+        """The reports of a work, and the rows that were not known, by key."""
+        new = _New(known)
         with ChildRunner(self.start) as runner:  # one child a work
             settings = dataclasses.asdict(terms)
             reports = tuple(grade_notebook(notebook, runner, **settings, kept=new) for notebook in notebooks)
-        return reports, self.guards, new.rows
+        return reports, new.rows
 
 
 @contextlib.contextmanager
-def _process(path: Path) -> Iterator[_Process]:
+def judge_process() -> Iterator[Judge]:
+    """Make this process one of the judge's; what it starts for the answers ends with the context."""
     use_threads()
-    store = Store(path, writing=False)
-    with contextlib.closing(store), starter() as start:
-        yield _Process(start, guards_of(start), store)
+    with starter() as start:  # which takes a while, in which the exercises are read
+        registry()
+        gc.collect()
+        gc.freeze()  # no collection needs to look at all of that again
+        yield Judge(start)
 
 
 @dataclass
 class _New:
-    """The rows known to the store, and those that this work adds."""
+    """The rows that are known, and those that this work adds."""
 
-    store: Store
+    known: Known
     rows: list[tuple[str, Row]] = dataclasses.field(default_factory=list)
 
     def get(self, key: str) -> Row | None:
-        return self.store.get(key)
+        return self.known.get(key)
 
     def add(self, key: str, row: Row) -> None:
         self.rows.append((key, row))
 
 
 _held = contextlib.ExitStack()
-_here: _Process | None = None
+_judge: Judge | None = None
+_known: dict[str, Row] = {}
 
 
-def _begin(path: Path) -> None:
-    global _here
-    _here = _held.enter_context(_process(path))
+def _begin(known: dict[str, Row]) -> None:
+    """Prepare this process. Its judge starts with the first work: what goes wrong with that then reaches the caller."""
+    _known.update(known)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A pool's processes wait for ever for the work of one that was killed."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _grade(notebooks: Sequence[Path], terms: Terms) -> tuple[tuple[Report, ...], tuple[str, ...], list]:
-    return _here.grade(notebooks, terms)
+    global _judge
+    if _judge is None:
+        _judge = _held.enter_context(judge_process())
+    reports, new = _judge.grade(notebooks, terms, _known)
+    _known.update(new)
+    return reports, _judge.guards, new

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from course_lib.device import use_threads
 from course_lib.grading.assignment import ASSIGNMENT, Assignment
-from course_lib.grading.class_command import ClassOptions, grade_submissions, is_class
+from course_lib.grading.class_command import ClassOptions, Shard, grade_submissions, is_class
 from course_lib.grading.grade import Report, grade_notebook
 from course_lib.grading.report import Grades, table, write_reports
 from course_lib.grading.runner import ChildRunner, guards_of, starter
@@ -23,7 +23,7 @@ ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--min-score", type=click.FloatRange(0, 100), help="Fail under so many percent of the points.")
+@click.option("--min-score", type=click.FloatRange(0, 100), help="Fail under so many percent; else the assignment's.")
 @click.option("--core", "core_only", is_flag=True, help="Count the core exercises only, not those under More.")
 @click.option("--untrusted", is_flag=True, help="Strangers' answers: refuse to begin where no full walls can be built.")
 @click.option("--roster", type=click.Path(dir_okay=False, path_type=Path), help="A class's CSV: who belongs to it.")
@@ -37,6 +37,15 @@ ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
     "answers",
     type=click.Path(file_okay=False, path_type=Path),
     help="Of a class: also write the answers there, a folder an exercise, for a plagiarism checker.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Of a class: grade on the Dask cluster there, not here.")
+@click.option("--shard", type=Shard.parse, metavar="I/N", help="Of a class: grade the I-th of N parts; needs --seed.")
+@click.option(
+    "--from",
+    "parts",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Of a class: take over what was graded into this folder, such as a part's; repeat it for each.",
 )
 @click.option(
     "--assignment",
@@ -65,6 +74,9 @@ def grade(
     jobs: int,
     only: tuple[str, ...],
     answers: Path | None,
+    scheduler: str | None,
+    shard: Shard | None,
+    parts: tuple[Path, ...],
     assigned: Path | None,
     seed: int | None,
     folder: Path,
@@ -80,10 +92,11 @@ def grade(
     if is_class(paths):
         if min_score is not None:
             raise click.UsageError("--min-score is for a learner's own notebooks; a class has one grade a learner.")
-        options = ClassOptions(roster, keep, jobs, only, core_only, untrusted, seed, folder, assignment, answers)
-        return grade_submissions(paths[0], options)
-    if roster or only or answers:
-        raise click.UsageError("--roster, --only and --export-answers are for a class: give its folder of submissions.")
+        judging = (only, core_only, untrusted, seed, folder, assignment, answers)
+        return grade_submissions(paths[0], ClassOptions(roster, keep, jobs, *judging, scheduler, shard, parts))
+    if roster or only or answers or scheduler is not None or shard or parts:
+        options = "--roster, --only, --export-answers, --scheduler, --shard and --from"
+        raise click.UsageError(f"{options} are for a class: give its folder of submissions.")
     notebooks = _notebooks(paths)
     use_threads()
     seed = secrets.randbelow(2**31) if seed is None else seed
@@ -104,6 +117,8 @@ def grade(
             raise click.Abort from None
     grades = Grades(tuple(reports), seed, guards)
     _finish(grades, folder)
+    if min_score is None and assignment:
+        min_score = assignment.minimum
     if min_score is not None and not grades.reaches(min_score):
         click.echo(f"Not enough: {grades.total()}, where {min_score:g} % are asked for.", err=True)
         for report in grades.ungraded:

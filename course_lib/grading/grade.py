@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from nbformat import NotebookNode
-
 from course_lib import __version__
 from course_lib.exercises.feedback import missing_names, words
 from course_lib.exercises.judge import judge
@@ -19,7 +17,8 @@ from course_lib.exercises.model import Exercise, UnknownExerciseError, get, regi
 from course_lib.exercises.source import Answer, Cell, blank, extract
 from course_lib.fingerprints import fingerprint
 from course_lib.grading.runner import ChildRunner
-from course_lib.notebooks.files import NotebookError, exercise_of, read_notebook
+from course_lib.grading.scratch import ScratchError
+from course_lib.notebooks.files import NotebookError, NotebookNode, exercises_in, marked_in, read_notebook, tags_of
 
 
 @dataclass(frozen=True)
@@ -101,11 +100,13 @@ class Submission:
         cells: its code cells, in order.
         homes: positions of the cells that answer an exercise, by its id.
         ids: of all exercises that it answers or checks, in order.
+        asleep: kind of the cell that has an exercise's marker and is no code cell, by its id.
     """
 
     cells: tuple[Cell, ...]
     homes: dict[str, list[int]] = field(default_factory=dict)
     ids: tuple[str, ...] = ()
+    asleep: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> "Submission":
@@ -114,16 +115,19 @@ class Submission:
         Raises:
             NotebookError: the file holds no notebook.
         """
-        code = [cell for cell in read_notebook(path).cells if cell.get("cell_type") == "code"]
+        notebook = read_notebook(path)
+        code = [cell for cell in notebook.cells if cell.get("cell_type") == "code"]
         cells = tuple(Cell.read(f"cell {n}", cell.source) for n, cell in enumerate(code, 1))
         homes: dict[str, list[int]] = {}
         ids: dict[str, None] = {}
         for n, cell in enumerate(code):
-            if id := exercise_of(cell):
+            for id in exercises_in(cell):
                 homes.setdefault(id, []).append(n)
                 ids[id] = None
             ids.update(dict.fromkeys(_checked(cell, cells[n])))
-        return cls(cells, homes, tuple(ids))
+        others = (cell for cell in notebook.cells if cell.get("cell_type") in ("markdown", "raw"))
+        asleep = {id: cell.cell_type for cell in others for id in marked_in(cell.source) if _exists(id)}
+        return cls(cells, homes, tuple(ids | dict.fromkeys(asleep)), asleep)
 
     def answer(self, exercise: Exercise) -> Answer:
         """The functions that an exercise asks for, with all that they name."""
@@ -132,16 +136,35 @@ class Submission:
     def note(self, exercise: Exercise, answer: Answer) -> str:
         """Which cell counts, if several answer an exercise; else empty."""
         homes = self.homes.get(exercise.id, [])
-        if len(homes) < 2:
-            return ""
         nodes = answer.nodes.values()
-        counting = [n for n in homes if any(node is found for node in nodes for found in self.cells[n].statements)]
+        counting = [n for n, cell in enumerate(self.cells) if any(node in cell.statements for node in nodes)]
+        if len(homes) < 2:
+            again = [n for n in self._defining(answer.nodes) if counting and homes and n > max(homes)]
+            if not again or set(again) & set(counting):
+                return ""
+            after = f"It is defined again in {_cells(again)}, without the line `# exercise: {exercise.id}`"
+            return f"{after}; {_cells(counting)} counts."
+        counting = [n for n in counting if n in homes]
         which = f"; {_cells(counting)} counts, the last that defines it" if counting else ", and none defines it"
         return f"It is answered more than once, in {_cells(homes)}{which}."
+
+    def _defining(self, names: Collection[str]) -> list[int]:
+        """Positions of the cells that no exercise claims and that define one of these functions."""
+        claimed = {n for homes in self.homes.values() for n in homes}
+        return [
+            n
+            for n, cell in enumerate(self.cells)
+            if n not in claimed and any(getattr(statement, "name", "") in names for statement in cell.statements)
+        ]
 
     def unreadable(self, exercise: Exercise) -> str:
         """What is wrong with the exercise's own cells, if they can't be read."""
         return next((self.cells[n].error for n in self.homes.get(exercise.id, []) if self.cells[n].error), "")
+
+    def all_unreadable(self) -> str:
+        """A sentence for each cell that can't be read, for what it defines is missing."""
+        broken = [cell for cell in self.cells if cell.error]
+        return "\n".join(f"Code {cell.name} {cell.error}. Nothing that it defines was found." for cell in broken)
 
 
 class Kept(Protocol):
@@ -201,15 +224,14 @@ def exercises_of(submission: Submission) -> tuple[list[Exercise], dict[str, str]
     return [exercise for exercise in registry() if exercise.section in sections], unknown
 
 
-def _grade_once(
-    submission: Submission, exercise: Exercise, runner: ChildRunner, seed: int, kept: Kept | None
-) -> Row:
+def _grade_once(submission: Submission, exercise: Exercise, runner: ChildRunner, seed: int, kept: Kept | None) -> Row:
     answer = submission.answer(exercise)
     home = submission.unreadable(exercise) or ("its cell is there" if exercise.id in submission.homes else "")
+    home += submission.asleep.get(exercise.id, "") + (submission.all_unreadable() if answer.missing else "")
     key = row_key(exercise, answer, seed, home)
     row = kept.get(key) if kept else None
     if row is None:
-        row = _grade(submission, exercise, runner, seed)
+        row = _grade(submission, exercise, answer, runner, seed)
         if kept and row.status != "not judged":
             kept.add(key, row)
     return dataclasses.replace(row, note=submission.note(exercise, answer))
@@ -229,28 +251,31 @@ def _content(exercise: Exercise) -> str:
     return fingerprint(__version__, settings, exercise.draw, mistakes, judge, words)
 
 
-def _grade(submission: Submission, exercise: Exercise, runner: ChildRunner, seed: int) -> Row:
+def _grade(submission: Submission, exercise: Exercise, answer: Answer, runner: ChildRunner, seed: int) -> Row:
     names = [asked.name for asked in exercise.asked]
-    answer = submission.answer(exercise)
     error = submission.unreadable(exercise)
     if error and len(answer.nodes) < len(names):
         return _row_without(exercise, "failed", f"The answer cell {error}", mistake="SyntaxError")
     if not answer.nodes:
         there = exercise.id in submission.homes
         why = f"The answer cell does not define {' or '.join(names)}." if there else _NO_CELL.format(exercise.id)
+        if kind := submission.asleep.get(exercise.id):
+            why = f"The cell of this exercise is a {kind} cell, which does not run. Make it a code cell again."
         return _row_without(exercise, "failed" if there else "no answer cell", why)
     blanks = {name: todo for name, node in answer.nodes.items() if (todo := blank(node, exercise.blanks))}
     try:
         if len(blanks) < len(names):
             runner.load(answer, seconds=exercise.seconds)
         verdict = judge(exercise, runner, seed=seed, blanks=blanks)
+    except ScratchError:  # a full disk is nothing to grade on
+        raise
     except Exception as problem:  # a bug of ours must not cost the other exercises their points
         return _row_without(
             exercise, "not judged", f"This answer could not be judged: {type(problem).__name__}: {problem}"
         )
     feedback = words(verdict)
     if verdict.failure and answer.missing:
-        feedback += "\n" + missing_names(answer.missing)
+        feedback += "\n" + "\n".join(filter(None, [missing_names(answer.missing), submission.all_unreadable()]))
     parts = tuple(
         {"name": part.name, "points": part.points, "out_of": part.out_of, "status": part.status}
         for part in verdict.parts
@@ -274,9 +299,16 @@ def _row_without(exercise: Exercise, status: str, sentence: str, mistake: str | 
     return Row(exercise.id, exercise.level, 0, exercise.points, status, (), mistake, feedback)
 
 
+def _exists(id: str) -> bool:
+    try:
+        return bool(get(id))
+    except UnknownExerciseError:
+        return False
+
+
 def _checked(cell: NotebookNode, parsed: Cell) -> Iterator[str]:
     """The exercises that a cell checks: by its tag, or by a call of `check`."""
-    for tag in cell.metadata.get("tags", []):
+    for tag in tags_of(cell):
         if tag.startswith("check:"):
             yield tag.removeprefix("check:")
     for statement in parsed.statements:

@@ -47,7 +47,9 @@ def _gather(module: ModuleType, names: list[str], pieces: dict[Piece, None]) -> 
                 case ast.ImportFrom(module=str(source), names=aliases) if _is_hidden(source):
                     _gather(sys.modules[source], [alias.name for alias in aliases if alias.name in used], pieces)
                     del statements[position]
-        pieces[Piece(piece.name, piece.source, tuple(statements))] = None
+        # Without the rest of the module, which is long, and would be parsed in every learner's process.
+        source = ast.unparse(ast.Module(list(statements.values()), type_ignores=[]))
+        pieces[Piece(piece.name, source, tuple(range(len(statements))))] = None
 
 
 def _is_hidden(module: str) -> bool:

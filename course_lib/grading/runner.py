@@ -2,19 +2,18 @@
 
 import contextlib
 import dataclasses
-import queue
-import tempfile
-import threading
+import functools
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from course_lib.exercises.run import Outcome, Problem
+from course_lib.exercises.run import Call, Outcome, Problem
 from course_lib.exercises.source import Answer, extract
-from course_lib.exercises.values import plain
 from course_lib.grading import wire
 from course_lib.grading.children import START_SECONDS, Child, ForkServer, StartError, can_fork, spawn
 from course_lib.grading.programs import hidden_folders, program
 from course_lib.grading.sandbox import Limits
+from course_lib.grading.scratch import remove_leftovers, scratch_folder
 
 GRACE_SECONDS = 3.0  # after its limit a call may still be interrupted from inside, which tells the line
 
@@ -27,6 +26,7 @@ def starter(limits: Limits | None = None, hidden: tuple[str, ...] | None = None)
         limits: on the processes of each; the usual ones if None.
         hidden: folders that they see empty; those with expected results and known mistakes if None.
     """
+    remove_leftovers()
     if can_fork():
         with ForkServer(limits or Limits(), hidden_folders() if hidden is None else hidden) as server:
             yield server.start
@@ -56,8 +56,7 @@ class ChildRunner:
     def __init__(self, start: Callable[[str], Child] = spawn):
         self.start, self.guards = start, ()
         self._child: Child | None = None
-        self._replies: queue.Queue = queue.Queue()
-        self._scratch: tempfile.TemporaryDirectory | None = None
+        self._scratch = contextlib.ExitStack()
         self._problem: Problem | None = None
 
     def __enter__(self) -> "ChildRunner":
@@ -68,8 +67,9 @@ class ChildRunner:
 
     def load(self, answer: Answer, *, seconds: float) -> None:
         """Make an answer's functions callable; a problem with that is the outcome of every call."""
-        pieces = [dataclasses.asdict(piece) for piece in answer.pieces]
-        reply = self._ask({"pieces": pieces, "seconds": seconds}, seconds)
+        pieces = tuple(dataclasses.astuple(piece) for piece in answer.pieces)
+        self._send(wire.encode({"pieces": pieces, "seconds": seconds}))
+        reply = self._receive(seconds)
         problem = reply if isinstance(reply, Problem) else _problem_from(reply.get("problem"))
         if problem and problem.kind == "raised":
             problem = dataclasses.replace(problem, message=f"{problem.message} (while it was read)")
@@ -77,21 +77,33 @@ class ChildRunner:
         if problem and problem.fatal:
             self.close()
 
-    def call(
-        self, function: str, inputs: tuple, *, seconds: float, without: tuple[str, ...], via: Callable | None = None
-    ) -> Outcome:
-        """Call a function of the loaded answer; see `course_lib.exercises.run.Runner`."""
+    def run(
+        self, calls: tuple[Call, ...], *, seconds: float, whole: float, without: tuple[str, ...] = ()
+    ) -> Iterator[Outcome]:
+        """Call functions of the loaded answer; see `course_lib.exercises.run.Runner`.
+
+        The child gets all calls at once, and answers them one by one.
+        """
+        waiting = len(calls)
+        ends = time.monotonic() + whole
+        if waiting and not self._problem:
+            self._send(_request(calls, seconds, whole, without))
+        try:
+            while waiting:
+                outcome = self._outcome(min(seconds, ends - time.monotonic()))
+                waiting = 0 if outcome.problem and outcome.problem.fatal else waiting - 1
+                yield outcome
+        finally:
+            if waiting or (self._problem and self._problem.fatal):
+                self.close()  # what it left behind must not touch the next answer
+
+    def _outcome(self, seconds: float) -> Outcome:
+        """What the next call gave."""
         if self._problem:
             return Outcome(problem=self._problem)
-        request = {"call": function, "inputs": plain(inputs), "seconds": seconds, "without": without}
-        request["via"] = via and {"name": via.__name__, "pieces": [dataclasses.asdict(piece) for piece in program(via)]}
-        reply = self._ask(request, seconds)
-        if isinstance(reply, Problem):
-            self._problem = reply
-            return Outcome(problem=reply)
-        outcome = _outcome_from(reply)
+        reply = self._receive(max(seconds, 0))
+        outcome = Outcome(problem=reply) if isinstance(reply, Problem) else _outcome_from(reply)
         if outcome.problem and outcome.problem.fatal:
-            self.close()  # what it left behind must not touch the next answer
             self._problem = outcome.problem
         return outcome
 
@@ -100,52 +112,47 @@ class ChildRunner:
         if self._child:
             self._child.kill()
             self._child = None
-        if self._scratch:
-            self._scratch.cleanup()
-            self._scratch = None
+        self._scratch.close()
 
-    def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any] | Problem:
+    def _send(self, request: bytes) -> None:
+        """Send a request, which starts a child if there is none."""
+        if self._child is None:
+            self._start()
+        with contextlib.suppress(OSError):  # it has ended, and its replies say so
+            self._child.send(request, GRACE_SECONDS)
+
+    def _receive(self, seconds: float) -> dict[str, Any] | Problem:
+        """The next reply."""
+        replies = self._child.replies
+        replies.ends = time.monotonic() + seconds + GRACE_SECONDS
         try:
-            if self._child is None:
-                self._start()
-            wire.write(self._child.requests, request)
-            reply = self._replies.get(timeout=seconds + GRACE_SECONDS)
-        except queue.Empty:
-            reply = Problem("time", f"was still running after {seconds:g} s, and had to be killed")
-        except (BrokenPipeError, OSError):
-            reply = EOFError()
-        if isinstance(reply, EOFError):
-            reply = Problem("died", "ended the whole process that it ran in")
-        elif isinstance(reply, wire.WireError):
-            reply = Problem("died", f"sent {reply}")
-        if isinstance(reply, Problem):
-            self.close()
-        return reply
+            return wire.read(replies)
+        except TimeoutError:
+            problem = Problem("time", f"was still running after {seconds:g} s, and had to be killed")
+        except (EOFError, OSError):
+            problem = Problem("died", "ended the whole process that it ran in")
+        except wire.WireError as broken:
+            problem = Problem("died", f"sent {broken}")
+        self.close()
+        return problem
 
     def _start(self) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="course-grade-", ignore_cleanup_errors=True)
-        self._child = self.start(self._scratch.name)
-        self._replies = queue.Queue()
-        threading.Thread(target=_listen, args=(self._child.replies, self._replies), daemon=True).start()
-        try:
-            started = self._replies.get(timeout=START_SECONDS)
-        except queue.Empty:
-            started = None
-        if not isinstance(started, dict) or "ready" not in started:
+        self._child = self.start(str(self._scratch.enter_context(scratch_folder("answer"))))
+        started = self._receive(START_SECONDS)
+        if isinstance(started, Problem) or "ready" not in started:
             self.close()
             raise StartError
         self.guards = tuple(map(str, started["ready"]))
 
 
-def _listen(stream, replies: queue.Queue) -> None:
-    """Put what arrives into a queue, which can be waited for with a time limit on every system."""
-    with stream:
-        while True:
-            try:
-                replies.put(wire.read(stream))
-            except (EOFError, wire.WireError, OSError, ValueError) as problem:
-                replies.put(problem if isinstance(problem, wire.WireError) else EOFError())
-                return
+@functools.lru_cache(maxsize=100)  # in a class, all answers to an exercise get the same calls
+def _request(calls: tuple[Call, ...], seconds: float, whole: float, without: tuple[str, ...]) -> bytes:
+    asked = [{"function": call.function, "inputs": call.inputs, "via": _program(call.via)} for call in calls]
+    return wire.encode({"calls": asked, "seconds": seconds, "whole": whole, "without": without})
+
+
+def _program(via: Callable | None) -> tuple | None:
+    return via and (via.__name__, *map(dataclasses.astuple, program(via)))
 
 
 def _problem_from(fields: Any) -> Problem | None:

@@ -3,13 +3,15 @@
 import dataclasses
 import json
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from course_lib.grading.grade import Row
 
+SPARE = 2**20  # bytes: a disk with less room is full
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, exercise TEXT NOT NULL, row TEXT NOT NULL);
@@ -44,11 +46,23 @@ class Store:
 
     def seed(self, wanted: int | None) -> int:
         """The seed of this class: the wanted one, else that of the run before, else a new one nobody knows."""
+        known = self.known_seed()
+        new = secrets.randbelow(2**31) if known is None else known
+        seed = new if wanted is None else wanted
         with self._problems(), self._base:
-            known = self._base.execute("SELECT value FROM settings WHERE name = 'seed'").fetchone()
-            seed = wanted if wanted is not None else int(known[0]) if known else secrets.randbelow(2**31)
             self._base.execute("INSERT OR REPLACE INTO settings VALUES ('seed', ?)", (str(seed),))
-            return seed
+        return seed
+
+    def known_seed(self) -> int | None:
+        """The seed of what is known, if there is one."""
+        with self._problems():
+            known = self._base.execute("SELECT value FROM settings WHERE name = 'seed'").fetchone()
+        return int(known[0]) if known else None
+
+    def rows(self) -> dict[str, Row]:
+        """All that is known, by key."""
+        with self._problems():
+            return {key: _row(row) for key, row in self._base.execute("SELECT key, row FROM rows")}
 
     def get(self, key: str) -> Row | None:
         """What was found under this key."""
@@ -61,6 +75,30 @@ class Store:
         entries = [(key, row.exercise, json.dumps(dataclasses.asdict(row))) for key, row in rows]
         with self._problems(), self._base:
             self._base.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", entries)
+
+    def take(self, files: Iterable[Path], seed: int | None = None) -> int | None:
+        """Take over the rows of other stores.
+
+        Args:
+            files: of the other stores.
+            seed: that was asked for, if any.
+
+        Returns:
+            the seed of all; `seed` where there are no others
+
+        Raises:
+            ValueError: their seeds differ, so that what is known of one is of no use beside the other.
+            StoreError: one of them cannot be read.
+        """
+        with ExitStack() as stack:
+            others = [stack.enter_context(closing(Store(file, writing=False))) for file in files]
+            seeds = {other.known_seed() for other in others} | ({seed} - {None})
+            if len(seeds) > 1:
+                which = ", ".join(sorted(map(str, seeds)))
+                raise ValueError(f"The parts do not have one seed ({which}): grade all of them with the same --seed.")
+            for other in others:
+                self.put(other.rows().items())
+        return seeds.pop() if seeds else None
 
     def forget(self, exercise: str) -> None:
         """Drop what is known of an exercise, so that it is graded again."""
@@ -76,10 +114,16 @@ class Store:
         try:
             yield
         except (sqlite3.Error, OSError) as problem:
-            hint = "Make room on the disk, or name another folder with --out" if "full" in str(problem) else (
-                "Is it another program's, or damaged? Then move it away: what is in it will be graded again"
-            )
+            hint = "Is it another program's, or damaged? Then move it away: what is in it will be graded again"
+            if _is_full(self.path.parent):
+                hint = "The disk is full: make room, or name another folder with --out. What was graded is kept"
             raise StoreError(f"{self.path} cannot be used: {problem}. {hint}.") from problem
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether the disk is; SQLite says so in several ways, some of which mean other things as well."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return shutil.disk_usage(there).free < SPARE
 
 
 def _row(text: str) -> Row:

@@ -1,92 +1,30 @@
 """What a class handed in: whose work it is and where its notebooks are. Nothing of it is trusted, opened or run."""
 
-import csv
 import io
 import os
 import re
 import shutil
 import stat
 import tempfile
-import unicodedata
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path, PureWindowsPath
 
+from course_lib.grading.roster import Roster, printable, shown
 from course_lib.notebooks.files import LARGEST
 
-MOST_NOTEBOOKS = 200  # in a zip
+MOST_NOTEBOOKS = 200  # in a zip or a folder
 MOST_BYTES = 256 * 2**20  # of a zip's notebooks together, unpacked
+MOST_OF_CLASS = 4 * 2**30  # bytes of all zips' notebooks together, unpacked
 MOST_DIRECTORY = 8 * 2**20  # bytes of a zip's own list of members, some 60 000 of them
 CHUNK = 2**20  # bytes that are unpacked at a time
-ID_COLUMNS = ("id", "student_id", "login", "username", "email")
 
 _ENDING = re.compile(r"\.(ipynb|zip|rar|7z|tar|tgz|tbz2|txz|(?:tar\.)?(?:gz|bz2|xz|zst))$", re.IGNORECASE)
 _PLACE = "a folder with a notebook, a folder or a .zip for each learner"
 _SPECIAL = "a symbolic link or another special file"
 _AGAIN = "pack the notebooks alone, without a password, into a new .zip."
-
-
-@dataclass(frozen=True)
-class Roster:
-    """Who belongs to a class.
-
-    Args:
-        columns: their names, in order.
-        rows: what stands in each column, by the learner's id, in order.
-    """
-
-    columns: tuple[str, ...]
-    rows: dict[str, dict[str, str]]
-
-    @classmethod
-    def read(cls, path: Path, *, column: str | None = None) -> "Roster":
-        """Read a CSV in UTF-8, with commas, semicolons or tabs, whose first row names the columns.
-
-        Columns without a name and rows without a word are passed over.
-
-        Args:
-            path: of the CSV.
-            column: that holds the ids; by default the first with a name of `ID_COLUMNS` in any case, else the first.
-
-        Raises:
-            ValueError: the file cannot be read, is no such CSV, or an id is missing or repeated.
-        """
-        lines = _csv_lines(path)
-        line, header = next(lines, (1, []))
-        if not header:
-            raise _wrong(path, line, "nothing stands in this file; its first row names the columns, such as id,email")
-        columns = tuple(name for name in header if name)
-        if len(set(columns)) < len(columns):
-            raise _wrong(path, line, "two columns have the same name; give each one of its own")
-        ids = column or next((name for name in columns if name.lower() in ID_COLUMNS), columns[0])
-        if ids not in columns:
-            raise _wrong(path, line, f"there is no column {_shown(ids)}; there are {', '.join(map(_shown, columns))}")
-        rows: dict[str, dict[str, str]] = {}
-        for line, cells in lines:
-            if any(cells[len(header) :]):
-                raise _wrong(path, line, f"there are {len(cells)} cells for {len(header)} columns")
-            row = {name: cell for name, cell in zip_longest(header, cells[: len(header)], fillvalue="") if name}
-            if not row[ids]:
-                raise _wrong(path, line, f"nothing stands in the column {_shown(ids)}, where the learner's id belongs")
-            if row[ids] in rows:
-                raise _wrong(path, line, f"the id {_shown(row[ids])} stands in an earlier row too; each needs its own")
-            rows[row[ids]] = row
-        if not rows:
-            raise _wrong(path, line, "there is no learner below the names of the columns")
-        return cls(columns, rows)
-
-    def id_in(self, name: str) -> str | None:
-        """The longest id that stands in a name as a whole word, also between underscores; the first of equally long."""
-        name = unicodedata.normalize("NFC", name)  # macOS takes accents off their letters in the names of files
-        found = []
-        for id in self.rows:
-            word = unicodedata.normalize("NFC", id)
-            if word in name and (place := re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", name)):
-                found.append((len(word), -place.start(), id))
-        return max(found)[2] if found else None
 
 
 @dataclass(frozen=True)
@@ -110,6 +48,19 @@ class Work:
     known: bool = True
 
 
+@dataclass
+class _Scratch:
+    """Where zips are unpacked.
+
+    Args:
+        folder: each gets a new one in it.
+        left: bytes that may still be unpacked.
+    """
+
+    folder: Path
+    left: int
+
+
 def find_work(place: Path, scratch: Path, *, roster: Roster | None = None) -> list[Work]:
     """What lies in a folder with a notebook, a folder of notebooks or a zip for each learner, sorted by name.
 
@@ -128,11 +79,12 @@ def find_work(place: Path, scratch: Path, *, roster: Roster | None = None) -> li
         with os.scandir(place) as found:
             entries = sorted(filter(_is_work, found), key=lambda entry: entry.name)
     except OSError as problem:
-        raise ValueError(f"{_printable(str(place))} cannot be read: {problem.strerror}. Give {_PLACE}.") from problem
+        raise ValueError(f"{printable(str(place))} cannot be read: {problem.strerror}. Give {_PLACE}.") from problem
     if not entries:
-        raise ValueError(f"there is nothing in {_printable(str(place))} that a learner handed in. Give {_PLACE}.")
+        raise ValueError(f"there is nothing in {printable(str(place))} that a learner handed in. Give {_PLACE}.")
     scratch.mkdir(parents=True, exist_ok=True)
-    return [_work(entry, scratch, roster) for entry in entries]
+    room = _Scratch(scratch, MOST_OF_CLASS)
+    return [_work(entry, room, roster) for entry in entries]
 
 
 def latest(works: Sequence[Work]) -> list[Work]:
@@ -155,21 +107,21 @@ def _passed_over(name: str) -> bool:
     return name == "__MACOSX" or (name.startswith(".") and name != "..")
 
 
-def _work(entry: os.DirEntry, scratch: Path, roster: Roster | None) -> Work:
+def _work(entry: os.DirEntry, scratch: _Scratch, roster: Roster | None) -> Work:
     try:
         notebooks, problem = _notebooks(entry, scratch), ""
     except _Refused as refused:
         notebooks, problem = (), str(refused)
     changed = [path.lstat().st_mtime for path in notebooks] if entry.is_dir(follow_symlinks=False) else []
     handed_in = max(changed, default=entry.stat(follow_symlinks=False).st_mtime)
-    name, stem = _printable(entry.name), _ENDING.sub("", entry.name)
+    name, stem = printable(entry.name), _ENDING.sub("", entry.name)
     if roster is None:
-        return Work(_printable(stem.partition("--")[0] or stem), name, handed_in, notebooks, problem)
+        return Work(printable(stem.partition("--")[0] or stem), name, handed_in, notebooks, problem)
     id = roster.id_in(stem)
     return Work(id or name, name, handed_in, notebooks, problem, known=id is not None)
 
 
-def _notebooks(entry: os.DirEntry, scratch: Path) -> tuple[Path, ...]:
+def _notebooks(entry: os.DirEntry, scratch: _Scratch) -> tuple[Path, ...]:
     if entry.is_dir(follow_symlinks=False):
         return _in_folder(entry)
     _check_file(entry)
@@ -178,13 +130,13 @@ def _notebooks(entry: os.DirEntry, scratch: Path) -> tuple[Path, ...]:
             return (Path(entry.path),)
         case "zip":
             return _in_zip(entry, scratch)
-    raise _Refused(f"{_shown(entry.name)} is an archive of a kind that is not read: hand in a .zip.")
+    raise _Refused(f"{shown(entry.name)} is an archive of a kind that is not read: hand in a .zip.")
 
 
 def _check_file(entry: os.DirEntry) -> None:
     """Refuse what is no regular file; to open a pipe would wait for ever."""
     if not entry.is_file(follow_symlinks=False):
-        raise _Refused(f"{_shown(entry.name)} is {_SPECIAL}, which is not read: hand in an ordinary file.")
+        raise _Refused(f"{shown(entry.name)} is {_SPECIAL}, which is not read: hand in an ordinary file.")
 
 
 def _in_folder(folder: os.DirEntry) -> tuple[Path, ...]:
@@ -194,6 +146,7 @@ def _in_folder(folder: os.DirEntry) -> tuple[Path, ...]:
     notebooks = [file for file in files if _is_notebook(file.name)]
     if not notebooks:
         raise _no_notebook(folder.name, [file.name for file in files])
+    _check_count(folder.name, notebooks)
     for notebook in notebooks:
         _check_file(notebook)
     return tuple(sorted(Path(notebook.path) for notebook in notebooks))
@@ -216,8 +169,13 @@ def _is_notebook(name: str) -> bool:
 def _no_notebook(name: str, files: list[str]) -> _Refused:
     """What there is to say of a folder or zip with these files and no notebook."""
     archive = next((file for file in files if _ENDING.search(file) and not _is_notebook(file)), None)
-    hint = f" An archive inside, {_shown(archive)}, is not opened: hand in its notebooks." if archive else ""
-    return _Refused(f"There is no notebook in {_shown(name)}.{hint}")
+    hint = f" An archive inside, {shown(archive)}, is not opened: hand in its notebooks." if archive else ""
+    return _Refused(f"There is no notebook in {shown(name)}.{hint}")
+
+
+def _check_count(name: str, notebooks: Sequence[object]) -> None:
+    if len(notebooks) > MOST_NOTEBOOKS:
+        raise _Refused(f"{shown(name)} holds {len(notebooks)} notebooks, and at most {MOST_NOTEBOOKS} are read.")
 
 
 class _Archive(io.FileIO):
@@ -229,7 +187,7 @@ class _Archive(io.FileIO):
         return super().read(size)
 
 
-def _in_zip(entry: os.DirEntry, scratch: Path) -> tuple[Path, ...]:
+def _in_zip(entry: os.DirEntry, scratch: _Scratch) -> tuple[Path, ...]:
     """The notebooks of a zip, unpacked into a new folder of `scratch`; all of them or, if one is refused, none."""
     with _blaming(entry.name):
         raw = _Archive(entry.path)
@@ -237,12 +195,14 @@ def _in_zip(entry: os.DirEntry, scratch: Path) -> tuple[Path, ...]:
         with _blaming(entry.name):
             archive = zipfile.ZipFile(raw)
         members = _members(archive, entry.name)
-        folder = Path(tempfile.mkdtemp(dir=scratch))
+        folder = Path(tempfile.mkdtemp(dir=scratch.folder))
         try:
-            return tuple(_unpack(archive, members, folder, entry.name))
+            notebooks = tuple(_unpack(archive, members, folder, entry.name, scratch.left))
         except BaseException:
             shutil.rmtree(folder)
             raise
+        scratch.left -= sum(notebook.stat().st_size for notebook in notebooks)
+        return notebooks
 
 
 @contextmanager
@@ -252,7 +212,7 @@ def _blaming(name: str) -> Iterator[None]:
         yield
     except Exception as problem:
         why = getattr(problem, "strerror", None) or "it is a broken .zip, or none at all; pack it again"
-        raise _Refused(f"{_shown(name)} cannot be read: {why}.") from problem
+        raise _Refused(f"{shown(name)} cannot be read: {why}.") from problem
 
 
 def _members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
@@ -262,12 +222,11 @@ def _members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
         if not _is_notebook(member.filename) or any(map(_passed_over, PureWindowsPath(member.filename).parts)):
             continue
         if problem := _problem_of(member):
-            raise _Refused(f"{_shown(name)} holds {_shown(member.filename)}, which is {problem}: {_AGAIN}")
+            raise _Refused(f"{shown(name)} holds {shown(member.filename)}, which is {problem}: {_AGAIN}")
         notebooks.append(member)
     if not notebooks:
         raise _no_notebook(name, archive.namelist())
-    if len(notebooks) > MOST_NOTEBOOKS:
-        raise _Refused(f"{_shown(name)} holds {len(notebooks)} notebooks, and at most {MOST_NOTEBOOKS} are read.")
+    _check_count(name, notebooks)
     return sorted(notebooks, key=lambda member: member.filename)
 
 
@@ -285,7 +244,9 @@ def _problem_of(member: zipfile.ZipInfo) -> str:
     return ""
 
 
-def _unpack(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path, name: str) -> Iterator[Path]:
+def _unpack(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path, name: str, left: int
+) -> Iterator[Path]:
     """Write members into a folder, each into one of its own under a harmless name, and count what comes out."""
     together = 0
     for number, member in enumerate(members, 1):
@@ -297,7 +258,10 @@ def _unpack(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Pa
                 size, together = size + len(chunk), together + len(chunk)
                 if size > LARGEST or together > MOST_BYTES:
                     most = f"{LARGEST / 2**20:g} MB a notebook and {MOST_BYTES / 2**20:g} MB together"
-                    raise _Refused(f"{_shown(name)} holds more than {most}: clear the outputs and pack it again.")
+                    raise _Refused(f"{shown(name)} holds more than {most}: clear the outputs and pack it again.")
+                if together > left:
+                    most = f"more than {MOST_OF_CLASS / 2**30:g} GB together"
+                    raise _Refused(f"The class's zips hold {most} with {shown(name)}: grade it in a folder by itself.")
                 file.write(chunk)
         yield path
 
@@ -311,40 +275,3 @@ def _chunks(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Ite
 def _harmless(filename: str) -> str:
     """A notebook's name that every file system takes, like the one it had."""
     return re.sub(r"[^\w .+()-]", "_", PureWindowsPath(filename).stem)[:50] + ".ipynb"
-
-
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
-
-
-def _shown(text: str) -> str:
-    """A name as a sentence has it: printable and not too long."""
-    text = _printable(text)
-    return text if len(text) <= 100 else f"{text[:99]}…"
-
-
-def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows in which something stands, each with the number of its last line."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig", errors="surrogateescape")
-    except OSError as problem:
-        raise ValueError(f"{_printable(str(path))} cannot be read: {problem.strerror}.") from problem
-    if odd := re.search("[\0\udc80-\udcff]", text):  # the second is what no UTF-8 was decoded to
-        line = text.count("\n", 0, odd.start()) + 1
-        raise _wrong(path, line, "this is no text in UTF-8; save the table as CSV in UTF-8")
-    try:
-        delimiter = csv.Sniffer().sniff(text[:4096], delimiters=",;\t").delimiter
-    except csv.Error:
-        delimiter = ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            if any(cells):
-                yield reader.line_num, cells
-    except csv.Error as problem:
-        raise _wrong(path, reader.line_num, f"this is no CSV: {problem}; are its quotes in pairs?") from problem
-
-
-def _wrong(path: Path, line: int, what: str) -> ValueError:
-    return ValueError(f"{_printable(path.name)}, line {line}: {what}.")

@@ -11,7 +11,9 @@ from nbformat import NotebookNode
 from course_lib.paths import repository
 
 LARGEST = 64 * 2**20  # bytes of a notebook that is read
-MARKER = re.compile(r"#\s*exercise:\s*(\S+)\s*$")  # first line of an answer cell: it survives editors that strip tags
+# The line that names an answer cell's exercise: it survives editors that strip tags.
+MARKER = re.compile(r"#+[ \t]*exercise[ \t]*:[ \t]*(\S*\w)[.:;,]?[ \t]*(?:\(.*\))?[ \t]*$", re.IGNORECASE)
+_LINE_ENDS = re.compile(r"\r\n?")
 
 
 class NotebookError(click.ClickException):
@@ -73,7 +75,7 @@ def _hidden(path: Path) -> bool:
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """A notebook, in the newest format.
+    """A notebook, in the newest format, with line ends as they are everywhere but on Windows.
 
     Raises:
         NotebookError: the file is missing, too large, or holds no notebook.
@@ -82,8 +84,11 @@ def read_notebook(path: Path) -> NotebookNode:
         if (size := path.stat().st_size) > LARGEST:
             mb = f"{size // 2**20} MB, and at most {LARGEST // 2**20} are read"
             raise NotebookError(f"{path.name} has {mb}. Clear its outputs and save it again.")
-        notebook = nbformat.from_dict(nbformat.reader.reads(path.read_text(encoding="utf-8")))
-        return nbformat.convert(notebook, 4)
+        notebook = nbformat.from_dict(nbformat.reader.reads(path.read_text(encoding="utf-8-sig")))
+        notebook = nbformat.convert(notebook, 4)
+        for cell in notebook.cells:
+            cell.source = _LINE_ENDS.sub("\n", "".join(cell.source)).removeprefix("\ufeff")
+        return notebook
     except NotebookError:
         raise
     except FileNotFoundError:
@@ -95,14 +100,28 @@ def read_notebook(path: Path) -> NotebookNode:
 
 
 def exercise_of(cell: NotebookNode) -> str | None:
-    """The exercise that this cell answers, by its tag, else by the marker in its first line."""
+    """The exercise that this cell answers, by its tag, else by the first marker in it."""
+    return next(iter(exercises_in(cell)), None)
+
+
+def exercises_in(cell: NotebookNode) -> list[str]:
+    """All exercises that this cell answers, by its tags and the markers in it; several where cells were merged."""
     if cell.cell_type != "code":
-        return None
-    for tag in cell.metadata.get("tags", []):
-        if tag.startswith("exercise:"):
-            return tag.removeprefix("exercise:")
-    marker = MARKER.match(cell.source.lstrip().partition("\n")[0])
-    return marker[1] if marker else None
+        return []
+    tagged = [tag.removeprefix("exercise:") for tag in tags_of(cell) if tag.startswith("exercise:")]
+    return list(dict.fromkeys([*tagged, *marked_in(cell.source)]))
+
+
+def marked_in(source: str) -> list[str]:
+    """The exercises that a source names in marker lines."""
+    lines = source.lstrip().removeprefix(">>> ").splitlines()
+    return [found[1] for line in lines if (found := MARKER.match(line))]
+
+
+def tags_of(cell: NotebookNode) -> list[str]:
+    """The texts among a cell's tags, whatever else an editor has left there."""
+    tags = cell.metadata.get("tags")
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
 def answers_in(text: str) -> dict[str, str]:

@@ -110,7 +110,7 @@ CELLS = {
         "    z = torch.cat([h, x], dim=-1)\n    f = z\n    i = z\n    g = ...\n    o = ...\n    return h, c"
     ),
     "uses a value that only a run makes": (
-        "scale = torch.ones(1)\n# exercise: start.gate\ndef gate(x, weight, bias):\n"
+        "# exercise: start.gate\ndef gate(x, weight, bias):\n"  # `scale` is made in the cell of imports
         "    return torch.sigmoid(weight * x + bias) * scale"
     ),
     "raises in a helper": (
@@ -137,7 +137,7 @@ SAID = {
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory) -> dict[str, nbformat.NotebookNode]:
     """The check cell below each of CELLS, from one kernel."""
-    setup = "import torch\nfrom course_lib import check\nfrom course_lib.exercises import get"
+    setup = "import torch\nfrom course_lib import check\nfrom course_lib.exercises import get\nscale = torch.ones(1)"
     cells = [new_code_cell(f"%matplotlib inline\n{setup}\nget('start.gate').seconds = 0.5")]
     for source in CELLS.values():
         answer = 'check("recurrent.lstm", lstm_cell)' if "lstm" in source else 'check("start.gate", gate)'

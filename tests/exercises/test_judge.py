@@ -18,6 +18,7 @@ from course_lib.grading.child import load
 from course_lib.grading.runner import ChildRunner, starter
 from tests.exercises import programs
 from tests.exercises.samples import ANSWERS, answer, declared
+from tests.exercises.verdicts import call_once
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +198,9 @@ def test_inputs_that_are_no_data_are_built_where_the_answer_runs(child, source):
     name, expected, problem = VIA[source]
     pieces = extract([Cell.read("cell 1", "import torch"), Cell.read("cell 2", source)], ["f"], homes=[1])
     child.load(pieces, seconds=5)
-    module, _ = load([dataclasses.asdict(piece) for piece in pieces.pieces], seconds=5)
+    module, _ = load(tuple(map(dataclasses.astuple, pieces.pieces)), seconds=5)
     for runner in (HereRunner({"f": module.f}), child):
-        outcome = runner.call("f", (3,), seconds=5, without=(), via=getattr(programs, name))
+        outcome = call_once(runner, "f", 3, via=getattr(programs, name))
         assert alike(outcome.value, expected)
         assert problem in (outcome.problem.message if outcome.problem else "")
         assert not outcome.problem or outcome.problem.kind == ("arguments" if "takes" in problem else "raised")
@@ -212,7 +213,7 @@ def test_an_input_that_was_made_to_take_a_gradient_is_judged():
 
 def test_a_result_without_memory_of_its_own_travels(child):
     child.load(answer("def scale(x, factor):\n    return torch.ones(()).expand(1)"), seconds=5)
-    assert torch.equal(child.call("scale", (1, 2), seconds=5, without=()).value, torch.ones(1))
+    assert torch.equal(call_once(child, "scale", 1, 2).value, torch.ones(1))
 
 
 @pytest.mark.parametrize("via", [lambda answer: 1, Case.__post_init__, partial(programs.counting)])

@@ -29,8 +29,8 @@ def test_what_an_answer_names_comes_along_directly_or_through_others_and_nothing
         "SIZE = 4",
         "SCALE: float = 2 * 3.5",
         "def helper(x):",
-        "class Other(Base):",
         "class Base:",
+        "class Other(Base):",
         "def other(x):",
         "def answer(x, size=SIZE):",
     ]

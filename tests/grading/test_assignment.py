@@ -1,9 +1,16 @@
 """`assignment.yaml`: what is chosen, how points are counted, and a sentence for whatever cannot be meant."""
 
+import dataclasses
+
 import pytest
+from click.testing import CliRunner
 
 from course_lib.exercises import get
-from course_lib.grading.assignment import Assignment
+from course_lib.grading import command
+from course_lib.grading.assignment import ASSIGNMENT, Assignment
+from course_lib.grading.grade import Report, Row
+from course_lib.notebooks.files import right_answers
+from tests.notebooks.making import code, save
 
 WEEK = """
 title: Week 4
@@ -49,6 +56,15 @@ def test_without_a_number_an_exercise_keeps_its_own_points(read):
     assert read(WEEK).scale("recurrent.lstm.cell-state", 1, 3) == (1, 3)
 
 
+def test_a_minimum_stands_beside_the_exercises_or_alone(read, tmp_path):
+    assert read(WEEK).minimum is None and read("minimum:\nexercises: {start.gate: 1}").minimum is None
+    assert read(f"minimum: 60{WEEK}") == dataclasses.replace(read(WEEK), minimum=60.0)
+    alone = read("minimum: 0.5")
+    assert alone == Assignment("", {}, 0.5)
+    report = Report(tmp_path / "a.ipynb", (Row("start.gate", "core", 1, 2, "failed"),))
+    assert alone.count(report) is report, "without exercises all count, by their own points"
+
+
 def test_an_exercise_that_is_not_chosen_has_no_points(read):
     with pytest.raises(KeyError):
         read(WEEK).scale("start.gate", 1, 3)
@@ -78,9 +94,17 @@ WRONG = {
         "start.gate stands in it twice, the second time in line 4. Keep one of them."
     ),
     "exercises: {start.gate: 1}\nexercises: {recurrent.lstm: 1}": "exercises stands in it twice",
-    "exercises: {start.gate: 1}\nsede: 4": "it says sede, which means nothing here. Use title and exercises.",
+    "exercises: {start.gate: 1}\nsede: 4": "it says sede, which means nothing here. Use title, minimum, exercises.",
     "exercises: [start.gate]": "write the exercises one a line, each with a colon",
     "title: Week 4\nexercises:": "no exercise is chosen.",
+    "minimum: 60\nexercises:": "no exercise is chosen.",
+    "minimum: 101": "its minimum is 101. Give percent of the points, a number from 0 to 100.",
+    "minimum: -1": "its minimum is -1.",
+    "minimum: 60 %": "its minimum is 60 %.",
+    "minimum: true": "its minimum is True.",
+    "minimum: .nan": "its minimum is nan.",
+    "minimum: [60]": "its minimum is [60].",
+    f"minimum: 1{'0' * 400}": "its minimum is 10000000000000000000.",
     "title: Week 4": "it names no exercises.",
     "title: [Week, 4]\nexercises: {start.gate: 1}": "its title is not a line of text.",
     "": "it names no exercises.",
@@ -100,3 +124,38 @@ def test_what_cannot_be_meant_gets_a_sentence(read, text):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ValueError, match=r"cannot be read: No such file or directory\."):
         Assignment.read(tmp_path / "none.yaml")
+
+
+# ---- the minimum, obeyed by `course grade`
+
+
+@pytest.fixture
+def graded(tmp_path, monkeypatch):
+    """`course grade` in a small workbook, where start.gate is solved and start.temperature is not begun."""
+    notebook = tmp_path / "notebooks" / "00_start_here.ipynb"
+    save(notebook, code(right_answers()["start.gate"], id="a"))
+    monkeypatch.setattr(command, "repository", lambda: tmp_path)
+
+    def graded(*options, assignment: str | None = None) -> tuple[int, str]:
+        if assignment:
+            (tmp_path / ASSIGNMENT).write_text(assignment)
+        arguments = [str(notebook), "--out", str(tmp_path / "out"), *map(str, options)]
+        done = CliRunner().invoke(command.grade, arguments)
+        return done.exit_code, done.output
+
+    return graded
+
+
+def test_without_an_assignment_nothing_is_too_little(graded):
+    assert graded()[0] == 0
+
+
+def test_course_grade_fails_under_the_assignments_minimum(graded, tmp_path):
+    wrong = save(tmp_path / "notebooks" / "wrong.ipynb", code("# exercise: start.gate\ngate = 1", id="a"))
+    half = "minimum: {}\nexercises: {{start.gate: 1}}"
+    assert graded(assignment=half.format(100))[0] == 0
+    status, said = graded(wrong, assignment=half.format(50.5))
+    assert status == 1 and "Not enough: 1 of 2 points, 50 %, where 50.5 % are asked for." in said
+    assert graded(wrong, "--min-score", 50)[0] == 0, "the command line wins, also where it asks for less"
+    assert graded(wrong, assignment=half.format(50))[0] == 0
+    assert graded(wrong, "--min-score", 51)[0] == 1

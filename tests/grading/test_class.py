@@ -175,7 +175,7 @@ def test_a_full_disk_is_said_and_what_was_graded_stays(tmp_path):
     try:
         store = Store(small / "graded.sqlite")
         row = Row("start.gate", "core", 1.0, 2.0, "failed", (), None, "x" * 10_000)
-        with pytest.raises(StoreError, match=r"full.*Make room on the disk"):
+        with pytest.raises(StoreError, match=r"The disk is full: make room"):
             for n in range(100):
                 store.put([(f"key {n}", row)])
         assert n > 1 and store.get("key 0") == row and store.get(f"key {n - 1}") == row

@@ -26,6 +26,7 @@ from course_lib.grading.runner import ChildRunner, guards_of
 from course_lib.grading.sandbox import GUARDS, Limits, missing
 from course_lib.notebooks.files import right_answers
 from course_lib.paths import repository
+from tests.exercises.verdicts import call_once
 
 RIGHT = right_answers()
 OTHER = "recurrent.lstm.cell-state"  # right, in the same notebook, after the attack
@@ -135,7 +136,7 @@ def test_nothing_is_in_reach(walled, monkeypatch, expression):
         expression = expression.replace("PORT", str(listener.getsockname()[1]))
         source = f"import os, socket\nimport torch\ndef gate(x, weight, bias):\n    return str({expression})"
         runner.load(extract([Cell.read("cell 1", source)], ["gate"], [0]), seconds=5)
-        outcome = runner.call("gate", (1.0, 1.0, 1.0), seconds=5, without=())
+        outcome = call_once(runner, "gate", 1.0, 1.0, 1.0)
         assert outcome.value is None and outcome.problem.kind == "raised", outcome.value
         with pytest.raises(TimeoutError):
             listener.accept()

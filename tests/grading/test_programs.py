@@ -1,6 +1,7 @@
 """What of the exercises' own modules reaches a learner's process: the programs that call an answer, no more."""
 
 import ast
+from dataclasses import astuple
 
 import pytest
 
@@ -40,8 +41,7 @@ def test_a_sent_program_does_what_it_does_here(exercise):
 
     for case in exercise.cases(seed=0):
         if case.via:
-            pieces = [{"name": piece.name, "source": piece.source, "keep": piece.keep} for piece in program(case.via)]
-            sent = _program({"name": case.via.__name__, "pieces": pieces})
+            sent = _program(case.via.__name__, *map(astuple, program(case.via)))
             here = call(unfinished, case.inputs, seconds=5, via=case.via)
             there = call(unfinished, case.inputs, seconds=5, via=sent)
             assert (here.problem and here.problem.message) == (there.problem and there.problem.message)

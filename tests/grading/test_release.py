@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from course_lib.exercises import registry
 from course_lib.grading import release as module
 from course_lib.grading import solutions
+from course_lib.grading.assignment import ASSIGNMENT, Assignment
 from course_lib.grading.release import LEARNERS, TEACHERS, learners_files
 from course_lib.grading.without_mistakes import without_mistakes
 from course_lib.notebooks.files import right_answers
@@ -24,6 +25,7 @@ FILES = {  # of a small workbook: whether a learner gets it
     "README.md": True,
     "requirements.txt": True,
     ".github/workflows/grade.yml": True,
+    ".gitlab-ci.yml": True,
     ".github/workflows/test.yml": False,
     "course_lib/tool.py": True,
     "course_lib/__pycache__/tool.cpython-311.pyc": False,
@@ -170,9 +172,11 @@ def test_an_assignment(workbook, tmp_path):
         chosen.write_text(text)
         done = course("release", tmp_path / "out", "--assignment", chosen)
         assert done.exit_code == 1 and sentence in done.output
-    chosen.write_text("exercises: {start.gate: 2}")
-    assert course("release", tmp_path / "out", "--assignment", chosen).exit_code == 0
-    assert (tmp_path / "out" / "assignment.yaml").read_text() == "exercises: {start.gate: 2}"
+    for n, text in enumerate(("minimum: 60\nexercises: {start.gate: 2}", "minimum: 60")):
+        chosen.write_text(text)
+        assert course("release", tmp_path / f"out{n}", "--assignment", chosen).exit_code == 0
+        assert (tmp_path / f"out{n}" / ASSIGNMENT).read_text() == text
+        assert Assignment.read(tmp_path / f"out{n}" / ASSIGNMENT).minimum == 60
 
 
 def test_nothing_half_written_stays(workbook, tmp_path, monkeypatch):

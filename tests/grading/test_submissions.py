@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from course_lib.grading import submissions
-from course_lib.grading.submissions import Roster, Work, find_work, latest
+from course_lib.grading.roster import Roster
+from course_lib.grading.submissions import Work, find_work, latest
 
 MIB = 2**20
 linux = pytest.mark.skipif(sys.platform != "linux", reason="names and special files of Linux")
@@ -345,8 +346,29 @@ def test_notebooks_are_counted_one_by_one_and_together(pack, find, tmp_path, mon
     assert fine or list((tmp_path / "scratch").iterdir()) == []
 
 
+def test_a_class_unpacks_to_no_more_than_a_disk_holds(pack, find, tmp_path, monkeypatch):
+    """What is refused takes no room from those after it."""
+    monkeypatch.setattr(submissions, "MOST_OF_CLASS", 5 * MIB)
+    for name, size in (("a1", 3), ("a2", 3), ("a3", 2), ("a4", 1)):
+        pack([("a.ipynb", bytes(size * MIB))], f"{name}.zip")
+    works = find()
+    assert [len(work.notebooks) for work in works] == [1, 0, 1, 0]
+    assert "together with a2.zip: grade it in a folder by itself." in works[1].problem
+    assert len(list((tmp_path / "scratch").iterdir())) == 2
+
+
+def test_a_folder_with_too_many_notebooks(place, find):
+    for n in range(submissions.MOST_NOTEBOOKS + 1):
+        write(place / "a1" / f"{n}.ipynb")
+    (work,) = find()
+    assert work.notebooks == () and work.problem == "a1 holds 201 notebooks, and at most 200 are read."
+    (place / "a1" / "0.ipynb").unlink()
+    assert len(find()[0].notebooks) == 200
+
+
 def test_the_limits_are_those_that_are_promised():
     assert (submissions.LARGEST, submissions.MOST_BYTES, submissions.MOST_NOTEBOOKS) == (64 * MIB, 256 * MIB, 200)
+    assert submissions.MOST_OF_CLASS == 4096 * MIB
 
 
 @pytest.mark.parametrize("cut", [0, 10, 40, 80, 150])

@@ -16,6 +16,11 @@ def logit(share: float) -> float:
     return math.log(share / (1 - share))
 
 
+def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)), without the exp of a large number."""
+    return 1 / (1 + math.exp(-x)) if x > 0 else math.exp(x) / (1 + math.exp(x))
+
+
 def share_left(bias: float, steps: int = 1) -> float:
     """What a cell with this forget bias keeps of a value after so many steps: sigmoid(bias) ** steps."""
     return math.exp(-steps * (max(-bias, 0) + math.log1p(math.exp(-abs(bias)))))  # no exp of a large number

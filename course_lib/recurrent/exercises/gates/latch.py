@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_lib.exercises import Case, exercise, mistake, part
-from course_lib.recurrent.exercises.gates.common import share_left
+from course_lib.recurrent.exercises.gates.common import sigmoid
 
 Latch = tuple[Tensor, ...]  # W_f, b_f, W_i, b_i, W_C, b_C, W_o, b_o for one unit and the inputs (flag, bit)
 
@@ -28,14 +28,14 @@ def latch(f=(-20.0, 10.0), i=(20.0, -10.0), candidate=(0.0, 20.0), first_column=
 
 def run_latch(weights: Latch, inputs: list[tuple[int, int]]) -> list[float]:
     """The cell after each input (flag, bit), from an empty state, in plain Python numbers."""
-    rows = [[float(value) for value in weight.flatten()] for weight in weights]
+    rows = [weight.flatten().tolist() for weight in weights]
+    gates = [(*of_inputs, bias) for of_inputs, (bias,) in zip(rows[::2], rows[1::2], strict=True)]
     h = c = 0.0
     cells = []
     for flag, bit in inputs:
-        pairs = zip(rows[::2], rows[1::2], strict=True)
-        f, i, g, o = (bias + of_h * h + of_flag * flag + of_bit * bit for (of_h, of_flag, of_bit), (bias,) in pairs)
-        c = share_left(f) * c + share_left(i) * math.tanh(g)
-        h = share_left(o) * math.tanh(c)
+        f, i, g, o = [of_h * h + of_flag * flag + of_bit * bit + bias for of_h, of_flag, of_bit, bias in gates]
+        c = sigmoid(f) * c + sigmoid(i) * math.tanh(g)
+        h = sigmoid(o) * math.tanh(c)
         cells.append(c)
     return cells
 
