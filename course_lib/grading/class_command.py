@@ -149,9 +149,13 @@ def _stores_of(folders: Sequence[Path]) -> list[Path]:
     return [folder / STORE for folder in folders]
 
 
+class _Bar(tqdm):
+    monitor_interval = 0  # no thread that watches it: the judge's processes are forked from this one
+
+
 def _with_a_bar(coming: Iterator[Graded], count: int) -> list[Graded]:
     graded: list[Graded] = []
-    bar = tqdm(total=count, desc="grading", unit="work", disable=None, leave=False)
+    bar = _Bar(total=count, desc="grading", unit="work", disable=None, leave=False)
     try:
         with bar:
             for one in coming:

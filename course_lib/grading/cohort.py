@@ -15,8 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-import psutil
-
 from course_lib.device import use_threads
 from course_lib.exercises.model import registry
 from course_lib.grading.children import Child
@@ -156,9 +154,10 @@ def _one_round(
 def _pool(jobs: int, known: dict[str, Row]) -> Iterator[ProcessPoolExecutor]:
     """Processes of the judge's; they end with the context, also if it is left early.
 
-    A fork of this process has PyTorch and the exercises at once. It is safe while there is no second thread.
+    A fork of this process has PyTorch and the exercises at once. It is safe while there is no second thread; the one
+    that NumPy's OpenBLAS has stops for a fork.
     """
-    fork = sys.platform == "linux" and psutil.Process().num_threads() == 1
+    fork = sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if fork else "spawn")
     pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(known,))
     try:

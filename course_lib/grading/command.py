@@ -92,14 +92,42 @@ def grade(
     if is_class(paths):
         if min_score is not None:
             raise click.UsageError("--min-score is for a learner's own notebooks; a class has one grade a learner.")
-        judging = (only, core_only, untrusted, seed, folder, assignment, answers)
-        return grade_submissions(paths[0], ClassOptions(roster, keep, jobs, *judging, scheduler, shard, parts))
+        options = ClassOptions(
+            roster=roster,
+            keep=keep,
+            jobs=jobs,
+            only=only,
+            core_only=core_only,
+            untrusted=untrusted,
+            seed=seed,
+            folder=folder,
+            assignment=assignment,
+            answers=answers,
+            scheduler=scheduler,
+            shard=shard,
+            parts=parts,
+        )
+        return grade_submissions(paths[0], options)
     if roster or only or answers or scheduler is not None or shard or parts:
         options = "--roster, --only, --export-answers, --scheduler, --shard and --from"
         raise click.UsageError(f"{options} are for a class: give its folder of submissions.")
-    notebooks = _notebooks(paths)
-    use_threads()
     seed = secrets.randbelow(2**31) if seed is None else seed
+    grades = _grade_own(_notebooks(paths), assignment, seed, core_only=core_only, untrusted=untrusted, folder=folder)
+    if min_score is None and assignment:
+        min_score = assignment.minimum
+    if min_score is not None and not grades.reaches(min_score):
+        click.echo(f"Not enough: {grades.total()}, where {min_score:g} % are asked for.", err=True)
+        for report in grades.ungraded:
+            click.echo(f"Not graded: {report.problem}", err=True)
+        context.exit(1)
+
+
+def _grade_own(
+    notebooks: list[Path], assignment: Assignment | None, seed: int, *, core_only: bool, untrusted: bool, folder: Path
+) -> Grades:
+    """Grade a learner's notebooks, one after the other, and write the reports."""
+    use_threads()
+    chosen = assignment.points if assignment else ()
     reports: list[Report] = []
     with starter() as start:
         guards = guards_of(start)
@@ -108,7 +136,6 @@ def grade(
         try:
             for notebook in tqdm(notebooks, desc="grading", unit="notebook", disable=None, leave=False):
                 with ChildRunner(start) as runner:
-                    chosen = assignment.points if assignment else ()
                     report = grade_notebook(notebook, runner, seed=seed, core_only=core_only, only=chosen)
                     reports.append(assignment.count(report) if assignment else report)
         except KeyboardInterrupt:
@@ -117,13 +144,7 @@ def grade(
             raise click.Abort from None
     grades = Grades(tuple(reports), seed, guards)
     _finish(grades, folder)
-    if min_score is None and assignment:
-        min_score = assignment.minimum
-    if min_score is not None and not grades.reaches(min_score):
-        click.echo(f"Not enough: {grades.total()}, where {min_score:g} % are asked for.", err=True)
-        for report in grades.ungraded:
-            click.echo(f"Not graded: {report.problem}", err=True)
-        context.exit(1)
+    return grades
 
 
 def _assignment(path: Path | None) -> Assignment | None:

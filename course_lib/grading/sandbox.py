@@ -4,8 +4,8 @@ The judge's own safety is that it never shares a process with an answer and neve
 is the second wall, for strangers' answers. It uses what Linux gives to everybody, through the system calls themselves:
 a forked process has to wall itself in, so a program that wraps a command, such as bubblewrap, comes too late.
 
-Most of it is built once, around the server that forks (`Walls`), and each fork adds what it shares with no other: that
-takes a tenth of the time that it takes to build all walls around each.
+Most of it is built once, around the server that forks (`Walls`), which takes longer than to grade an answer; each fork
+adds only what it must share with no other.
 
     limits      time of the processor, memory, size of files, number of files and processes
     processes   a process namespace of its own: it sees none but its own, and all of them end with the first
