@@ -96,7 +96,9 @@ def grade_on_cluster(
     """
     order = _Order(terms, workbook_key(), untrusted)
     run = _Run(client, store, order, fresh=not store.rows())
-    return in_rounds(works, run.round, together=1)  # more would be in vain: the scheduler itself tries several times
+    # The scheduler itself tries several times, so one round together is enough; but the first work after one that has
+    # brought workers down may meet another of them that is still going down.
+    return in_rounds(works, run.round, together=1, alone=2)
 
 
 @cache

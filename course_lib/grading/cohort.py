@@ -23,8 +23,6 @@ from course_lib.grading.runner import ChildRunner, guards_of, starter
 from course_lib.grading.store import Store
 from course_lib.grading.submissions import Work
 
-TOGETHER = 2  # rounds in which several works are graded at a time; a round more takes those left one by one
-
 
 @dataclass(frozen=True)
 class Graded:
@@ -90,17 +88,22 @@ def grade_class(works: Sequence[Work], store: Store, terms: Terms, *, jobs: int)
     Raises:
         StoreError: the store cannot be written; what was kept stays.
     """
-    return in_rounds(works, lambda left, alone: _one_round(left, store, terms, 1 if alone else jobs, alone), TOGETHER)
+
+    def one_round(left: Sequence[Work], alone: bool) -> Generator[Graded, None, list[Work]]:
+        return _one_round(left, store, terms, 1 if alone else jobs, alone)
+
+    return in_rounds(works, one_round, together=2, alone=1)
 
 
-def in_rounds(works: Sequence[Work], one_round: OneRound, together: int) -> Iterator[Graded]:
-    """Grade works round by round: in each those that the one before left, in the last each by itself.
+def in_rounds(works: Sequence[Work], one_round: OneRound, *, together: int, alone: int) -> Iterator[Graded]:
+    """Grade works round by round: in each those that the one before left, in the last ones each by itself.
 
     Args:
         works: of the class.
         one_round: takes works, and whether each is to have the judge's processes to itself; yields those that it
             graded, and returns those whose process died.
-        together: rounds before the last.
+        together: rounds in which several works are graded at a time.
+        alone: rounds after these.
     """
     waiting: list[Work] = []
     for work in works:
@@ -108,9 +111,9 @@ def in_rounds(works: Sequence[Work], one_round: OneRound, together: int) -> Iter
             yield Graded(work, problem=work.problem)
         else:
             waiting.append(work)
-    for round in range(together + 1):
+    for by_itself in [False] * together + [True] * alone:
         if waiting:
-            waiting = yield from one_round(waiting, round == together)
+            waiting = yield from one_round(waiting, by_itself)
     for work in waiting:
         yield Graded(work, problem="Not graded: the judge's own process ended while it was at this work.")
 

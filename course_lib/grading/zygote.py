@@ -1,4 +1,4 @@
-"""The process from which the learners' processes are forked: PyTorch is loaded in it once, and nothing of ours.
+"""The process that learners' processes are forked from: PyTorch is loaded in it once, and of ours what runs an answer.
 
 No gradient is taken in it, for the threads that this starts would not be there in a fork, and no result is known to it.
 It takes orders over a socket that it inherits: the path of an empty folder, and with it the two pipes that a new

@@ -35,7 +35,7 @@ def child():
 
 def judge_here(sample, source: str):
     """Judge an answer cell in this process, as `check` does."""
-    module, problem = load([dataclasses.asdict(piece) for piece in answer(source).pieces], seconds=5)
+    module, problem = load(tuple(map(dataclasses.astuple, answer(source).pieces)), seconds=5)
     assert problem is None
     return judge(sample, HereRunner({"scale": module.scale}))
 
