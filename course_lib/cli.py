@@ -21,6 +21,14 @@ COMMANDS = {
 }
 
 
+def start_early() -> None:
+    """Have PyTorch imported where answers will run, while it is imported here."""
+    from course_lib.grading.children import can_fork, zygote
+
+    if can_fork():
+        zygote.start()
+
+
 class LazyGroup(click.Group):
     """A group that knows its subcommands by name and imports one only to run it."""
 
@@ -30,6 +38,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        if name == "grade":
+            start_early()
         module, attribute = COMMANDS[name][0].split(":")
         return getattr(import_module(module), attribute)
 

@@ -194,10 +194,10 @@ def _is_number(value: Any) -> bool:
 
 
 def _not_finite(got: Any, form: Any, name: str) -> Symptom | None:
-    infinite = ~np.isfinite(got := numbers(got))
-    if not infinite.any():
+    finite = np.isfinite(got := numbers(got))
+    if finite.all():
         return None
-    wrong = infinite & np.isfinite(numbers(form))
+    wrong = ~finite & np.isfinite(numbers(form))
     if not wrong.any():
         return None
     place = tuple(int(n) for n in np.argwhere(wrong)[0])

@@ -20,6 +20,8 @@ class Used:
 def names_used(statement: ast.stmt) -> Used:
     """The global names that a statement uses, inside its functions too."""
     used = Used(set(), set(), set())
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return used
 
     def walk(table: symtable.SymbolTable, at_top: bool, at_once: bool) -> None:
         for symbol in table.get_symbols():

@@ -152,7 +152,7 @@ def call(
         without: names of operations to look out for.
         via: a function of the course's that is called in its place, with it and the inputs (see `Case`).
     """
-    if via is None and (misfit := _misfit(function, inputs)):
+    if via is None and (misfit := _misfit(function, len(inputs))):
         return Outcome(problem=misfit)
     way = function if via is None else functools.partial(via, _guarded(function))
     handed, printed, recorder = plain(inputs), _Beginning(), _Recorder(without)
@@ -177,7 +177,7 @@ def _guarded(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def called(*inputs):
-        if misfit := _misfit(function, inputs):
+        if misfit := _misfit(function, len(inputs)):
             raise _Unfit(misfit.message)
         return function(*inputs)
 
@@ -289,22 +289,22 @@ def _quiet(printed: _Beginning) -> Iterator[None]:
         yield
 
 
-def _misfit(function: Callable, inputs: tuple) -> Problem | None:
+def _misfit(function: Callable, count: int) -> Problem | None:
     """A sentence if the function does not take so many arguments; better than Python's, which speaks of our call."""
     try:
-        signature = _signature(function)
-    except (TypeError, ValueError):  # some built-in functions have none
+        return _signature_misfit(function, count)
+    except (TypeError, ValueError):  # some built-in functions have no signature, and some callables no hash
         return None
-    try:
-        signature.bind(*inputs)
-    except TypeError:
-        return Problem("arguments", f"takes {signature}, but is called with {len(inputs)} arguments")
-    return None
 
 
 @functools.lru_cache(maxsize=8)  # one function is called with many inputs
-def _signature(function: Callable) -> inspect.Signature:
-    return inspect.signature(function)
+def _signature_misfit(function: Callable, count: int) -> Problem | None:
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return Problem("arguments", f"takes {signature}, but is called with {count} arguments")
+    return None
 
 
 _LIBRARIES = tuple(

@@ -85,8 +85,9 @@ class _Budget:
             value = value.as_subclass(Tensor)
         if value.layout != torch.strided:
             value = value.to_dense()
-        value = value.detach().to("cpu").resolve_conj().resolve_neg()
-        return value.clone(memory_format=torch.contiguous_format)
+        if not value.is_cpu:
+            value = value.to("cpu")
+        return value.detach().clone(memory_format=torch.contiguous_format).resolve_conj().resolve_neg()
 
     def array(self, value: np.ndarray) -> Any:
         if value.dtype.name not in DTYPES:
@@ -128,7 +129,7 @@ def alike(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> bool:
 def numbers(value: Any) -> np.ndarray:
     """A number, tensor or array as float64 (complex128 where complex)."""
     if isinstance(value, Tensor):
-        value = (value.float() if value.dtype == torch.bfloat16 else value).detach().numpy()  # NumPy has no bfloat16
+        value = (value.float() if value.dtype == torch.bfloat16 else value).numpy(force=True)  # NumPy has no bfloat16
     return np.asarray(value, dtype=np.complex128 if np.iscomplexobj(value) else np.float64)
 
 

@@ -4,13 +4,14 @@ It knows no expected results. What the answer prints, on whatever level, cannot 
 """
 
 import ast
+import contextlib
 import dataclasses
 import functools
 import linecache
 import os
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -26,19 +27,20 @@ def main() -> None:
     """Serve a judge that started this process by itself: over its input and output, without walls."""
     requests, replies = os.dup(0), os.dup(1)
     torch.set_num_threads(1)
-    serve(requests, replies, ())
+    serve(requests, replies, (), ())
 
 
-def serve(requests: int, replies: int, guards: tuple[str, ...]) -> None:
+def serve(requests: int, replies: int, guards: tuple[str, ...], kept: Sequence[dict[str, Any]]) -> None:
     """Answer one request after another until the other side closes.
 
     Args:
         requests, replies: file descriptors to read from and to write to; all others are closed.
         guards: that are in force (see `sandbox`), which the judge is told.
+        kept: requests that are asked for by their number.
     """
     _keep_only(requests, replies)
     requests, replies = os.fdopen(requests, "rb"), os.fdopen(replies, "wb")
-    module = types.ModuleType("answer")
+    module, problem = types.ModuleType("answer"), None
     wire.write(replies, {"ready": guards})
     while True:
         try:
@@ -48,10 +50,20 @@ def serve(requests: int, replies: int, guards: tuple[str, ...]) -> None:
         if "pieces" in request:
             module, problem = load(request["pieces"], request["seconds"])
             wire.write(replies, {"problem": problem and dataclasses.asdict(problem)})
-        else:
+        elif problem is None:
+            request = dict(kept[request["kept"]]) if "kept" in request else request
             calls = (Call(c["function"], c["inputs"], c["via"] and _program(*c["via"])) for c in request.pop("calls"))
             for outcome in outcomes(vars(module), calls, **request):
                 wire.write(replies, to_message(outcome))
+
+
+def prepared(request: dict[str, Any]) -> dict[str, Any]:
+    """A request for calls whose programs are there when they are needed, in whatever process that is."""
+    with contextlib.suppress(Exception):  # which will be raised again where the answer runs, and be told
+        for call in request["calls"]:
+            if call["via"]:
+                _program(*call["via"])
+    return request
 
 
 def load(pieces: tuple[Piece, ...], seconds: float) -> tuple[types.ModuleType, Problem | None]:

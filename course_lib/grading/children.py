@@ -1,5 +1,6 @@
 """Starting the processes in which answers run: forked by a server that has PyTorch loaded, else each by itself."""
 
+import atexit
 import contextlib
 import dataclasses
 import json
@@ -25,6 +26,8 @@ KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP")  # of the enviro
 WINDOWS = sys.platform == "win32"
 CHUNK = 2**16  # bytes that are read at a time; a pipe holds as many
 START_SECONDS = 120.0  # importing torch on a busy machine
+READY, KEEP = b"ready", b"keep"  # what a server says when it is, and what it is told to do with a request
+KEPT_BYTES = 2**26  # of all requests that a server keeps
 
 
 class StartError(click.ClickException):
@@ -92,11 +95,20 @@ class Child:
     Attributes:
         requests, replies: what it reads from, and what it writes to.
         process: its number, or a handle on it, that `kill` ends it by.
+        server: that it was forked by, if any.
+        kept: how many of the server's requests it knows.
     """
 
     requests: BinaryIO
     replies: Replies
     process: int | subprocess.Popen
+    server: "ForkServer | None" = None
+    kept: int = 0
+
+    def number_of(self, request: bytes) -> int | None:
+        """What it knows a request by, if it does; its server keeps the request for those that come after it."""
+        number = self.server.keep(request) if self.server else None
+        return number if number is not None and number < self.kept else None
 
     def send(self, request: bytes, seconds: float) -> None:
         """Write to it; without effect on one that does not read for so many seconds, so that nobody waits for ever.
@@ -136,6 +148,51 @@ def can_fork() -> bool:
     return sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
+class Zygote:
+    """The process that has PyTorch loaded, from which servers are forked; forks of this process share it."""
+
+    def __init__(self):
+        self._process: subprocess.Popen | None = None
+        self._orders: socket.socket | None = None
+
+    def start(self) -> None:
+        """Start it, which takes seconds, of which nobody waits for any here."""
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "course_lib.grading.zygote", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environment(),
+            )
+        atexit.register(self._end, os.getpid())
+
+    def fork(self, settings: bytes, control: socket.socket) -> None:
+        """Order a server; it begins when the zygote is ready.
+
+        Args:
+            settings: of its walls.
+            control: where it takes its orders.
+        """
+        for _ in range(2):  # once more with another zygote, if this one has ended
+            if self._orders:
+                with contextlib.suppress(OSError):
+                    socket.send_fds(self._orders, [settings], [control.fileno()])
+                    return
+            self.start()
+
+    def _end(self, owner: int) -> None:
+        if os.getpid() == owner:
+            self._orders.close()
+            self._process.kill()
+            self._process.wait()
+
+
+zygote = Zygote()
+
+
 class ForkServer:
     """Starts children by forking a process that has PyTorch loaded, which takes milliseconds; Linux only.
 
@@ -144,10 +201,10 @@ class ForkServer:
 
     def __init__(self, limits: Limits, hidden: tuple[str, ...] = ()):
         self.limits, self.hidden = limits, hidden
-        self._process: subprocess.Popen | None = None
         self._control: socket.socket | None = None
+        self._handle: int | None = None  # on its process
         self._scratch = contextlib.ExitStack()
-        self._ready = False
+        self._kept: dict[bytes, int] = {}
 
     def __enter__(self) -> "ForkServer":
         self._begin()
@@ -165,9 +222,9 @@ class ForkServer:
         Raises:
             StartError: the server does not start, or has ended.
         """
-        if self._process is None or self._process.poll() is not None:
+        if self._control is None or self._has_ended():
             self._begin()
-        if not self._ready:
+        if self._handle is None:
             self._wait()
         requests, replies = os.pipe(), os.pipe()
         try:
@@ -181,39 +238,54 @@ class ForkServer:
         finally:
             os.close(requests[0])
             os.close(replies[1])
-        return Child(os.fdopen(requests[1], "wb"), Replies(os.fdopen(replies[0], "rb")), handle)
+        ends = os.fdopen(requests[1], "wb"), Replies(os.fdopen(replies[0], "rb"))
+        return Child(*ends, handle, self, len(self._kept))
+
+    def keep(self, request: bytes) -> int | None:
+        """Let all children that are started from now on know a request; returns its number, None if it is not kept."""
+        if request not in self._kept and sum(map(len, self._kept)) + len(request) <= KEPT_BYTES:
+            with contextlib.suppress(OSError), os.fdopen(os.memfd_create("request"), "w+b") as message:
+                message.write(request)
+                message.seek(0)
+                socket.send_fds(self._control, [KEEP], [message.fileno()])
+                self._kept[request] = len(self._kept)
+        return self._kept.get(request)
 
     def close(self) -> None:
         """End the server."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-            self._control.close()
-            self._process = self._control = None
-            self._ready = False
+        if self._control:
+            self._control.close()  # upon which it ends, if it has not begun yet
+            self._control = None
+        if self._handle is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+                select.select([self._handle], [], [])
+            os.close(self._handle)
+            self._handle = None
+        self._kept = {}
         self._scratch.close()
+
+    def _has_ended(self) -> bool:
+        return self._handle is not None and bool(select.select([self._handle], [], [], 0)[0])
 
     def _begin(self) -> None:
         self.close()
-        self._control, theirs = socket.socketpair()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.settimeout(START_SECONDS)
         root = self._scratch.enter_context(scratch_folder("answer"))
         settings = {"scratch": str(root), "limits": dataclasses.asdict(self.limits), "hidden": self.hidden}
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "course_lib.grading.zygote", str(theirs.fileno()), json.dumps(settings)],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=environment(),
-            )
+            zygote.fork(json.dumps(settings).encode(), theirs)
 
     def _wait(self) -> None:
-        there, _, _ = select.select([self._control], [], [], START_SECONDS)
-        if not there or self._control.recv(64) != b"ready\n":
+        try:
+            _, (self._handle,), _, _ = socket.recv_fds(self._control, 64, 1)
+            ready = self._control.recv(64) == READY
+        except (OSError, ValueError):  # ValueError: it has ended, and sends no handle
+            ready = False
+        if not ready:
             self.close()
             raise StartError
-        self._ready = True
 
 
 def spawn(scratch: str) -> Child:

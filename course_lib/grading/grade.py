@@ -239,7 +239,7 @@ def _grade_once(submission: Submission, exercise: Exercise, runner: ChildRunner,
 
 def row_key(exercise: Exercise, answer: Answer, seed: int, home: str) -> str:
     """What decides a row: the exercise's own content and the judge's, the numbers drawn, the answer and its cell."""
-    pieces = [dataclasses.astuple(piece) for piece in answer.pieces]
+    pieces = [(piece.name, piece.source, piece.keep) for piece in answer.pieces]
     content = [_content(exercise), seed, pieces, sorted(answer.nodes), answer.missing, home]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from course_lib.exercises.run import Call, Outcome, Problem
-from course_lib.exercises.source import Answer, extract
+from course_lib.exercises.source import Answer
 from course_lib.grading import wire
 from course_lib.grading.children import START_SECONDS, Child, ForkServer, StartError, can_fork, spawn
 from course_lib.grading.programs import hidden_folders, program
@@ -37,7 +37,7 @@ def starter(limits: Limits | None = None, hidden: tuple[str, ...] | None = None)
 def guards_of(start: Callable[[str], Child]) -> tuple[str, ...]:
     """The guards that are in force around children that are started in this way."""
     with ChildRunner(start) as runner:
-        runner.load(extract([], [], []), seconds=5)
+        runner.begin()
         return runner.guards
 
 
@@ -57,6 +57,7 @@ class ChildRunner:
         self.start, self.guards = start, ()
         self._child: Child | None = None
         self._scratch = contextlib.ExitStack()
+        self._loading: tuple[bytes, float] | None = None  # what is to be loaded, and its limit in seconds
         self._problem: Problem | None = None
 
     def __enter__(self) -> "ChildRunner":
@@ -66,16 +67,17 @@ class ChildRunner:
         self.close()
 
     def load(self, answer: Answer, *, seconds: float) -> None:
-        """Make an answer's functions callable; a problem with that is the outcome of every call."""
-        pieces = tuple(dataclasses.astuple(piece) for piece in answer.pieces)
-        self._send(wire.encode({"pieces": pieces, "seconds": seconds}))
-        reply = self._receive(seconds)
-        problem = reply if isinstance(reply, Problem) else _problem_from(reply.get("problem"))
-        if problem and problem.kind == "raised":
-            problem = dataclasses.replace(problem, message=f"{problem.message} (while it was read)")
-        self._problem = problem
-        if problem and problem.fatal:
-            self.close()
+        """Make an answer's functions callable; a problem with that is the outcome of every call.
+
+        It is sent together with the first calls, for each message wakes a process up, which takes its time.
+        """
+        pieces = tuple((piece.name, piece.source, piece.keep) for piece in answer.pieces)
+        self._loading, self._problem = (wire.encode({"pieces": pieces, "seconds": seconds}), seconds), None
+
+    def begin(self) -> None:
+        """Start a child if there is none."""
+        if self._child is None:
+            self._start()
 
     def run(
         self, calls: tuple[Call, ...], *, seconds: float, whole: float, without: tuple[str, ...] = ()
@@ -85,9 +87,9 @@ class ChildRunner:
         The child gets all calls at once, and answers them one by one.
         """
         waiting = len(calls)
-        ends = time.monotonic() + whole
         if waiting and not self._problem:
             self._send(_request(calls, seconds, whole, without))
+        ends = time.monotonic() + whole
         try:
             while waiting:
                 outcome = self._outcome(min(seconds, ends - time.monotonic()))
@@ -96,6 +98,29 @@ class ChildRunner:
         finally:
             if waiting or (self._problem and self._problem.fatal):
                 self.close()  # what it left behind must not touch the next answer
+
+    def _send(self, request: bytes) -> None:
+        """Send calls, and before them what is to be loaded, which is over when this returns.
+
+        The child gets calls that it knows already by their number.
+        """
+        self.begin()
+        known = self._child.number_of(request)
+        request = request if known is None else wire.encode({"kept": known})
+        answer, seconds = self._loading or (b"", 0)
+        with contextlib.suppress(OSError):  # it has ended, and its replies say so
+            self._child.send(answer + request, seconds + GRACE_SECONDS)
+        if self._loading:
+            self._loading = None
+            self._problem = self._loaded(seconds)
+
+    def _loaded(self, seconds: float) -> Problem | None:
+        """What went wrong with reading an answer."""
+        reply = self._receive(seconds)
+        problem = reply if isinstance(reply, Problem) else _problem_from(reply.get("problem"))
+        if problem and problem.kind == "raised":
+            problem = dataclasses.replace(problem, message=f"{problem.message} (while it was read)")
+        return problem
 
     def _outcome(self, seconds: float) -> Outcome:
         """What the next call gave."""
@@ -113,13 +138,6 @@ class ChildRunner:
             self._child.kill()
             self._child = None
         self._scratch.close()
-
-    def _send(self, request: bytes) -> None:
-        """Send a request, which starts a child if there is none."""
-        if self._child is None:
-            self._start()
-        with contextlib.suppress(OSError):  # it has ended, and its replies say so
-            self._child.send(request, GRACE_SECONDS)
 
     def _receive(self, seconds: float) -> dict[str, Any] | Problem:
         """The next reply."""

@@ -1,8 +1,9 @@
 """What the judge and the learner's process say to each other.
 
-A message is a JSON skeleton and raw buffers: 4 bytes with the skeleton's length, the skeleton, then each buffer with 8
-bytes of length before it. Kinds, shapes and sizes are checked against what is allowed before anything is allocated, and
-nothing that comes in is ever run, as a pickle would be.
+A message is a JSON skeleton and a store of raw numbers: both lengths, the skeleton, the store. The numbers of each
+tensor stand in the store in the skeleton's order, each from a multiple of 16 bytes on. Lengths are checked against what
+is allowed before anything is allocated, kinds, shapes and sizes before anything is made of it; nothing that comes in is
+ever run, as a pickle would be.
 """
 
 import json
@@ -16,8 +17,10 @@ from torch import Tensor
 
 from course_lib.exercises.values import DTYPES, MAX_BYTES, MAX_DEPTH, NAMES, Odd
 
-MAX_SKELETON = 4 * 2**20  # bytes
+MAX_SKELETON, MAX_STORE = 4 * 2**20, 2 * MAX_BYTES
 MAX_DIMENSIONS = 16
+LENGTHS = struct.Struct("<IQ")  # in bytes: of the skeleton, and of the store
+ALIGNED = 16  # bytes, enough for the widest number
 
 
 class WireError(ValueError):
@@ -26,22 +29,16 @@ class WireError(ValueError):
 
 def write(stream: BinaryIO, message: dict[str, Any]) -> None:
     """Send a message of plain values (see `course_lib.exercises.values`)."""
-    stream.writelines(_parts(message))
+    stream.write(encode(message))
     stream.flush()
 
 
 def encode(message: dict[str, Any]) -> bytes:
     """What `write` sends, for a message that is sent more than once."""
-    return b"".join(_parts(message))
-
-
-def _parts(message: dict[str, Any]) -> list[bytes]:
     buffers: list[bytes] = []
     skeleton = json.dumps(_pack(message, buffers)).encode()
-    parts = [struct.pack("<I", len(skeleton)), skeleton]
-    for buffer in buffers:
-        parts += [struct.pack("<Q", len(buffer)), buffer]
-    return parts
+    store = b"".join(buffer + bytes(-len(buffer) % ALIGNED) for buffer in buffers)
+    return LENGTHS.pack(len(skeleton), len(store)) + skeleton + store
 
 
 def read(stream: BinaryIO) -> dict[str, Any]:
@@ -51,16 +48,19 @@ def read(stream: BinaryIO) -> dict[str, Any]:
         EOFError: the other side has ended.
         WireError: the message breaks the rules.
     """
-    (length,) = struct.unpack("<I", _take(stream, 4))
-    if length > MAX_SKELETON:
-        raise WireError(f"a skeleton of {length} bytes")
+    of_skeleton, of_store = LENGTHS.unpack(_take(stream, LENGTHS.size))
+    if of_skeleton > MAX_SKELETON or of_store > MAX_STORE:
+        raise WireError(f"a message of {of_skeleton} and {of_store} bytes")
+    skeleton, store = _take(stream, of_skeleton), _take(stream, of_store)
     try:
-        skeleton = json.loads(_take(stream, length))
-        message = _Unpacker(stream).unpack(skeleton, depth=0)
+        unpacker = _Unpacker(store)
+        message = unpacker.unpack(json.loads(skeleton), depth=0)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as problem:
         raise WireError(f"a message that cannot be read: {problem!r:.200}") from problem
     if not isinstance(message, dict):
         raise WireError("a message that is not a dict")
+    if unpacker.taken != of_store:
+        raise WireError(f"a store of {of_store} bytes, of which {unpacker.taken} are used")
     return message
 
 
@@ -69,7 +69,8 @@ def _pack(value: Any, buffers: list[bytes]) -> Any:
         case None | bool() | int() | float() | str():
             return value
         case Tensor():
-            buffers.append(value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b"")
+            numbers = value.view(torch.int16) if value.dtype == torch.bfloat16 else value  # NumPy has no bfloat16
+            buffers.append(numbers.numpy().tobytes())
             return {"tensor": NAMES[value.dtype], "shape": list(value.shape)}
         case np.ndarray():
             buffers.append(value.tobytes())
@@ -86,10 +87,14 @@ def _pack(value: Any, buffers: list[bytes]) -> Any:
 
 
 class _Unpacker:
-    """Rebuilds the values of one message, its buffers from the stream in the order of the skeleton."""
+    """Rebuilds the values of one message, which share the memory of its store.
 
-    def __init__(self, stream: BinaryIO):
-        self.stream, self.left = stream, 2 * MAX_BYTES
+    Attributes:
+        taken: bytes of the store.
+    """
+
+    def __init__(self, store: bytearray):
+        self.store, self.taken = memoryview(store), 0
 
     def unpack(self, skeleton: Any, depth: int) -> Any:
         kind = type(skeleton)
@@ -114,20 +119,18 @@ class _Unpacker:
                 return Odd(what[:200])
         raise WireError(f"an unknown kind of value: {skeleton!r:.200}")
 
-    def buffer(self, dtype: str, shape: list) -> bytearray:
-        """The next buffer, if it is as long as its type and shape say and no longer than what is left."""
+    def buffer(self, dtype: str, shape: list) -> memoryview:
+        """The numbers that come next in the store, if it holds as many as type and shape say."""
         if dtype not in DTYPES:
             raise WireError(f"a type that may not travel: {dtype!r:.50}")
         if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and 0 <= n < 2**48 for n in shape):
             raise WireError(f"an impossible shape: {shape!r:.200}")
         size = math.prod(shape) * getattr(torch, dtype).itemsize
-        if size > self.left:
-            raise WireError(f"a buffer of {size} bytes")
-        self.left -= size
-        (length,) = struct.unpack("<Q", _take(self.stream, 8))
-        if length != size:
-            raise WireError(f"a buffer of {length} bytes for shape {shape} of {dtype}")
-        return _take(self.stream, size)
+        begin, end = self.taken, self.taken + size
+        if end > len(self.store):
+            raise WireError(f"{len(self.store) - begin} bytes in the store for shape {shape} of {dtype}")
+        self.taken = end + -size % ALIGNED
+        return self.store[begin:end]
 
 
 def _take(stream: BinaryIO, length: int) -> bytearray:

@@ -1,10 +1,13 @@
 """The process that learners' processes are forked from: PyTorch is loaded in it once, and of ours what runs an answer.
 
 No gradient is taken in it, for the threads that this starts would not be there in a fork, and no result is known to it.
-It takes orders over a socket that it inherits: the path of an empty folder, and with it the two pipes that a new
-process is to read its requests from and write its replies to. It answers with a handle on the process.
+It is started once, and forks servers, one for each socket that it is handed, with the settings of the server's walls.
 
-It ends when the judge does, which closes the socket, and with it all that it forked.
+A server takes orders over its socket: a new process, with the path of an empty folder and the two pipes that the
+process is to read its requests from and write its replies to, which it answers with a handle on the process; or a
+request to keep, which all processes from then on know by its number.
+
+Each ends when the judge does, which closes the sockets, and with it all that it forked.
 """
 
 import gc
@@ -14,33 +17,57 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from typing import NoReturn
 
 import numpy as np
 import torch
 
 from course_lib.exercises.run import Call, outcomes
 from course_lib.grading import child, sandbox, wire
+from course_lib.grading.children import KEEP, READY
 
 
 def main() -> None:
-    """Fork one process after another until the other side closes."""
-    control, settings = socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2])
+    """Fork one server after another until the other side closes."""
+    orders = socket.socket(fileno=int(sys.argv[1]))
     torch.set_num_threads(1)
     _warm_up()
-    walls = sandbox.Walls(settings["scratch"], sandbox.Limits(**settings["limits"]), tuple(settings["hidden"]))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what has ended leaves nothing behind
-    control.sendall(b"ready\n")
     while True:
-        scratch, pipes, _, _ = socket.recv_fds(control, 65536, 2)
-        if not scratch:
+        settings, descriptors, _, _ = socket.recv_fds(orders, 65536, 1)
+        if not settings:
             return
+        if os.fork() == 0:
+            orders.close()
+            _never_return(_fork_answers, socket.socket(fileno=descriptors[0]), json.loads(settings))
+        os.close(descriptors[0])
+
+
+def _fork_answers(control: socket.socket, settings: dict) -> None:
+    """What a server does: fork one process after another until the other side closes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # the walls wait for a process
+    socket.send_fds(control, [b"begun"], _handles(os.getpid()))
+    walls = sandbox.Walls(settings["scratch"], sandbox.Limits(**settings["limits"]), tuple(settings["hidden"]))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    control.sendall(READY)
+    kept: list[dict] = []
+    while True:
+        order, descriptors, _, _ = socket.recv_fds(control, 65536, 2)
+        if not order:
+            return
+        if order == KEEP:
+            with os.fdopen(descriptors[0], "rb") as message:
+                kept.append(child.prepared(wire.read(message)))
+            gc.freeze()
+            continue
         number = walls.fork()
         if number == 0:
             control.close()
-            _serve(walls, os.fsdecode(scratch), *pipes)
+            _never_return(_serve, walls, kept, os.fsdecode(order), *descriptors)
         handles = _handles(number)
-        socket.send_fds(control, [b"started\n"], handles)
-        for descriptor in (*pipes, *handles):
+        socket.send_fds(control, [b"started"], handles)
+        for descriptor in (*descriptors, *handles):
             os.close(descriptor)
 
 
@@ -70,13 +97,18 @@ def _handles(number: int) -> list[int]:
         return []
 
 
-def _serve(walls: sandbox.Walls, scratch: str, requests: int, replies: int) -> None:
-    """What a forked process does; it never returns."""
+def _serve(walls: sandbox.Walls, kept: list[dict], scratch: str, requests: int, replies: int) -> None:
+    """What the process of an answer does."""
+    os.setsid()  # so that all that it starts can be ended together
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    child.serve(requests, replies, walls.enter(scratch), kept)
+
+
+def _never_return(work: Callable[..., None], *about) -> NoReturn:
+    """Do the work of a forked process, and end it."""
     status = 1
     try:
-        os.setsid()  # so that all that it starts can be ended together
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        child.serve(requests, replies, walls.enter(scratch))
+        work(*about)
         status = 0
     finally:
         os._exit(status)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from course_lib.exercises.source import Cell, extract
-from course_lib.grading import children
+from course_lib.grading import children, wire
 from course_lib.grading import runner as runner_module
 from course_lib.grading.children import ForkServer, StartError, can_fork, spawn
 from course_lib.grading.programs import hidden_folders
@@ -126,12 +126,12 @@ def test_an_endless_top_level_definition_is_stopped(child):
 
 @pytest.mark.parametrize(
     "forged",
-    ["b'\\xff\\xff\\xff\\xff'", "b'\\x02\\0\\0\\0{}'", "b'\\x0b\\0\\0\\0{\"pickle\":1}'"],
+    [bytes([255] * wire.LENGTHS.size), wire.LENGTHS.pack(2, 0) + b"{}", wire.LENGTHS.pack(12, 0) + b'{"pickle":1}'],
 )
 def test_a_forged_message_ends_the_child_not_the_judge(child, forged):
     source = (
         "def f():\n    for descriptor in range(3, 20):\n        try:\n"
-        f"            os.write(descriptor, {forged})\n        except OSError:\n            pass\n    return 1"
+        f"            os.write(descriptor, {forged!r})\n        except OSError:\n            pass\n    return 1"
     )
     outcome = run(child, source, imports="import os")
     assert outcome.problem and outcome.problem.kind == "died"
@@ -161,6 +161,7 @@ def test_closing_leaves_no_process_thread_or_folder_behind(start, tmp_path, monk
 @pytest.mark.parametrize("way", WAYS)
 def test_a_child_that_cannot_start_says_so(monkeypatch, way):
     monkeypatch.setattr(children.sys, "executable", "/bin/false")
+    monkeypatch.setattr(children, "zygote", children.Zygote())
     with ForkServer(Limits()) as server:
         start = server.start if way == "forked" else spawn
         with ChildRunner(start) as runner, pytest.raises(StartError, match="get no process"):

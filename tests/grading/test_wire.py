@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import random
-import struct
 
 import numpy as np
 import pytest
@@ -40,7 +39,8 @@ VALUES = [
 
 def frame(skeleton, *buffers: bytes) -> io.BytesIO:
     text = skeleton if isinstance(skeleton, bytes) else json.dumps(skeleton).encode()
-    return io.BytesIO(struct.pack("<I", len(text)) + text + b"".join(struct.pack("<Q", len(b)) + b for b in buffers))
+    store = b"".join(b + bytes(-len(b) % wire.ALIGNED) for b in buffers)
+    return io.BytesIO(wire.LENGTHS.pack(len(text), len(store)) + text + store)
 
 
 @pytest.mark.parametrize("value", VALUES, ids=str)
@@ -62,8 +62,10 @@ def of(skeleton) -> dict:
 @pytest.mark.parametrize(
     "stream",
     [
-        frame(of({"tensor": "float32", "shape": [2]}), b"\0" * 7),  # too short for its shape
-        frame(of({"tensor": "float32", "shape": [2**40]})),  # too large, refused before it is allocated
+        frame(of({"tensor": "float32", "shape": [5]}), b"\0" * 16),  # too short for its shape
+        frame(of({"tensor": "float32", "shape": [4]}), b"\0" * 17),  # too long
+        frame(of(1), b"\0" * 16),  # for nothing
+        frame(of({"tensor": "float32", "shape": [2**40]})),
         frame(of({"tensor": "float32", "shape": [2**30, 2**30, 2**30, 2**30]})),
         frame(of({"tensor": "float32", "shape": [-1]}), b""),
         frame(of({"tensor": "float32", "shape": [True]}), b"\0" * 4),
@@ -84,7 +86,8 @@ def of(skeleton) -> dict:
         frame(b"[" * 5000 + b"]" * 5000),
         frame(b"[" * 200_000 + b"]" * 200_000),
         frame([[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]),
-        io.BytesIO(struct.pack("<I", 2**32 - 1)),
+        io.BytesIO(wire.LENGTHS.pack(2**32 - 1, 0)),  # refused before so much is allocated
+        io.BytesIO(wire.LENGTHS.pack(2, wire.MAX_STORE + 1) + b"{}"),
     ],
 )
 def test_a_message_that_breaks_the_rules_is_refused(stream):
@@ -92,10 +95,16 @@ def test_a_message_that_breaks_the_rules_is_refused(stream):
         wire.read(stream)
 
 
-def test_all_buffers_together_have_a_limit():
+def test_all_tensors_together_have_a_limit():
     many = [{"tensor": "uint8", "shape": [MAX_BYTES]}] * 3
-    with pytest.raises(wire.WireError, match="a buffer of"):
+    with pytest.raises(wire.WireError, match="0 bytes in the store"):
         wire.read(frame(of(many), bytes(MAX_BYTES), bytes(MAX_BYTES)))
+
+
+def test_numbers_stand_where_a_processor_can_read_them():
+    message = wire.encode({"a": torch.tensor([True]), "b": np.ones(3), "c": torch.ones(1, dtype=torch.complex128)})
+    arrived = wire.read(io.BytesIO(message))
+    assert arrived["b"].ctypes.data % 8 == 0 and arrived["c"].data_ptr() % 8 == 0
 
 
 def test_damaged_messages_end_in_an_error_of_ours_or_in_a_value():
