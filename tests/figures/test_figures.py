@@ -11,6 +11,7 @@ from course_lib.figures.lstm_step import draw_lstm_step
 from course_lib.figures.style import new_figure, show, style
 from course_lib.figures.trade import draw_trade
 from course_lib.figures.unrolled_steps import draw_unrolled_steps
+from course_lib.figures.views import draw_views
 from course_lib.figures.wipe import draw_wipe
 
 NUMBERS = {"f": 0.1, "before": -0.9, "i": 0.8, "g": 1.0, "c": 0.7, "o": 0.8, "tanh": 0.6, "h": 0.5}
@@ -18,6 +19,7 @@ SHARES = {"one rule": np.array([0.1, 0.5]), "another": np.array([1.0, 0.0])}
 STEPS = [1, 10, 100]
 CURVES = {"not clipped": [(STEPS, [1.0, 50.0, None])], "clipped": [(STEPS, [1.0, 0.5, 0.01]), (STEPS, [2.0, 0.4, 0.1])]}
 DOTS = {"length 5": {"plain RNN": [1.0, 0.9], "GRU": [1.0]}, "length 50": {"plain RNN": [0.2, None], "GRU": [0.3]}}
+VIEWS = {f"t[:, {n}:{n + 1}].expand(3, 4)": (np.full((3, 4), 4 * n), (3, 4), (4, 0)) for n in range(3)}
 FIGURES = [
     lambda: draw_lstm_step(NUMBERS, "not"),
     lambda: draw_gru_step({"r": 0.4, "z": 0.1, "n": -0.9, "before": 0.9, "h": -0.7}, "not"),
@@ -28,6 +30,7 @@ FIGURES = [
     lambda: draw_unrolled_steps(["the", "film", "was", "not", "good"], np.zeros((5, 8)), np.ones(5), 0.2),
     lambda: draw_trade([0.0, 0.5, 1.5], [[1, 0.9], [0.4, 0.6], [0, 0]], [[1, 1.1], [12, 9], [600, 500]], "made today"),
     lambda: draw_dots(DOTS, "made today", xlabel="right answers", levels={"chance": 0.25}, xlim=(0, 1.02)),
+    lambda: draw_views(12, VIEWS),
 ]  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""The tensor chapter's room: arrays of any order, graphs of operations, devices, eager execution."""

@@ -1,0 +1,1 @@
+"""The exercises of the tensor chapter, one file a section."""

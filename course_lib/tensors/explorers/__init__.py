@@ -1,0 +1,1 @@
+"""The tensor chapter's explorers, one file a section."""

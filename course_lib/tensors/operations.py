@@ -1,0 +1,87 @@
+"""What the nodes of a graph can do: forwards with PyTorch's functions, backwards as nodes of the same graph.
+
+A rule for the way back reads like the formula: `gradient` is dL/dy for the node's value y, and the rule gives dL/dx for
+each input x, in nodes. An input that was stretched by broadcasting gets the sum over what it was stretched to.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a kind of node does.
+
+    Args:
+        name: of the kind.
+        forward: takes the inputs' values, and the node's options by name; returns the node's value.
+        backward: takes the gradient at the node, the node and its inputs, and the options; returns the gradient at each
+            input, as nodes. None where nothing can be differentiated.
+        commutes: the order of the inputs makes no difference, not even in the last bit.
+        pure: the same inputs give the same value, and nothing else happens. What is not pure is neither folded nor
+            merged with another.
+    """
+
+    name: str
+    forward: Callable[..., Tensor]
+    backward: Callable[..., tuple[Any, ...]] | None = None
+    commutes: bool = False
+    pure: bool = True
+
+
+# What has no inputs, or does something besides computing a value.
+CONSTANT = Operation("constant", lambda value: value)
+PLACEHOLDER = Operation("placeholder", None, pure=False)
+VARIABLE = Operation("variable", lambda initial: initial, pure=False)
+ASSIGN = Operation("assign", lambda value, variable: value, pure=False)
+GROUP = Operation("group", lambda *values: None, pure=False)
+
+
+def _sum_backward(gradient, y, x, dim=None, keepdim=False):
+    if dim is not None and not keepdim:
+        gradient = gradient.unsqueeze(dim=dim)
+    return (gradient.expand_like(x),)
+
+
+def _matmul_backward(gradient, y, a, b):
+    return gradient @ b.T, a.T @ gradient
+
+
+def _log_softmax_backward(gradient, y, x, dim):
+    return (gradient - y.exp() * gradient.sum(dim=dim, keepdim=True),)
+
+
+def _random(shape: tuple[int, ...]) -> Tensor:
+    return torch.randn(shape)
+
+
+_ALL = (
+    Operation("add", torch.add, lambda g, y, a, b: (g.sum_like(a), g.sum_like(b)), commutes=True),
+    Operation("subtract", torch.sub, lambda g, y, a, b: (g.sum_like(a), (-g).sum_like(b))),
+    Operation("multiply", torch.mul, lambda g, y, a, b: ((g * b).sum_like(a), (g * a).sum_like(b)), commutes=True),
+    Operation("divide", torch.div, lambda g, y, a, b: ((g / b).sum_like(a), (-g * y / b).sum_like(b))),
+    Operation("negative", torch.neg, lambda g, y, x: (-g,)),
+    Operation("matmul", torch.matmul, _matmul_backward),  # of two matrices
+    Operation("transpose", torch.t, lambda g, y, x: (g.T,)),
+    Operation("exp", torch.exp, lambda g, y, x: (g * y,)),
+    Operation("log", torch.log, lambda g, y, x: (g / x,)),
+    Operation("tanh", torch.tanh, lambda g, y, x: (g * (1 - y * y),)),
+    Operation("sigmoid", torch.sigmoid, lambda g, y, x: (g * y * (1 - y),)),
+    Operation("relu", torch.relu, lambda g, y, x: (g * x.is_positive(),)),
+    Operation("is_positive", lambda x: (x > 0).to(x.dtype)),  # 1 or 0; flat, so nothing comes back through it
+    Operation("log_softmax", torch.log_softmax, _log_softmax_backward),
+    Operation("sum", torch.sum, _sum_backward),
+    Operation("mean", torch.mean, lambda g, y, x: ((g / x.size()).expand_like(x),)),
+    Operation("size", lambda x: torch.tensor(float(x.numel()))),
+    Operation("unsqueeze", torch.unsqueeze, lambda g, y, x, dim: (g.sum(dim=dim),)),
+    Operation("expand_like", lambda x, like: x.expand_as(like), lambda g, y, x, like: (g.sum_like(x), None)),
+    Operation("sum_like", lambda x, like: x.sum_to_size(like.shape), lambda g, y, x, like: (g.expand_like(x), None)),
+    Operation("ones_like", torch.ones_like),
+    Operation("zeros_like", torch.zeros_like),
+    Operation("random_normal", _random, pure=False),
+)
+OPERATIONS = {operation.name: operation for operation in _ALL}
