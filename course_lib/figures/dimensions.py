@@ -87,7 +87,7 @@ def update_dimensions(artists: dict, data: dict) -> None:
             in memory, place by place; `read`, the line that reads the chosen element.
     """
     shape, index, offsets, memory = data["shape"], data["index"], data["offsets"], len(data["lying"])
-    cells, paint = cells_of(shape), colormaps[SHARE](np.arange(memory) / max(memory - 1, 1))  # by place in memory
+    cells, paint = cells_of(shape), colormaps[SHARE](_shares(memory))  # by place in memory
     artists["cells"].set_verts(cells)
     artists["cells"].set_facecolors(paint[offsets])
     artists["film"].set_verts(_film(cells, shape))
@@ -163,10 +163,10 @@ def _numbers(data: dict, cells: np.ndarray, sheet: Sheet) -> list[Label]:
     """The elements' numbers in their cells, where there is room for them."""
     if sheet.height < 13 or sheet.width < 22:
         return []
-    share = data["offsets"] / len(data["lying"])
+    shares = _shares(len(data["lying"]))[data["offsets"]]
     return [
-        Label(x, y, str(value), _on(deep), "center", size=8)
-        for (x, y), value, deep in zip(cells.mean(axis=1), data["values"], share, strict=True)
+        Label(x, y, str(value), _on(share), "center", size=8)
+        for (x, y), value, share in zip(cells.mean(axis=1), data["values"], shares, strict=True)
     ]
 
 
@@ -175,9 +175,14 @@ def _memory_numbers(lying: np.ndarray, middles: np.ndarray, y: float) -> list[La
     if len(lying) > 40:
         return []
     return [
-        Label(x, y, str(value), _on(place / len(lying)), "center", size=8)
-        for place, (x, value) in enumerate(zip(middles, lying, strict=True))
+        Label(x, y, str(value), _on(share), "center", size=8)
+        for x, value, share in zip(middles, lying, _shares(len(lying)), strict=True)
     ]
+
+
+def _shares(memory: int) -> np.ndarray:
+    """Where on the colour map each place of the memory stands, from 0 to 1: (memory,)."""
+    return np.arange(memory) / max(memory - 1, 1)
 
 
 def _on(share: float) -> str:

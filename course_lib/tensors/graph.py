@@ -111,6 +111,7 @@ class Graph:
 
     def __init__(self, *, eager: bool = False):
         self.eager, self.nodes = eager, []
+        self._initializers: dict[tuple[Variable, ...], Node] = {}
         self._made: Counter[str] = Counter()  # of each kind, for their names
 
     def constant(self, value: Any, name: str = "") -> Node:
@@ -155,7 +156,10 @@ class Graph:
     @property
     def initializer(self) -> Node:
         """Gives every variable its initial value, when it is run."""
-        return self.group([variable.initializer for variable in self.variables], "initializer")
+        variables = tuple(self.variables)
+        if variables not in self._initializers:
+            self._initializers[variables] = self.group([one.initializer for one in variables], "initializer")
+        return self._initializers[variables]
 
     def _add(self, node: Node) -> Node:
         kind = node.operation.name

@@ -14,8 +14,8 @@ class Optimised:
     """A smaller graph, and what became of the nodes of the larger one.
 
     Args:
-        graph: the new one.
-        nodes: old -> new, for all that was not pruned.
+        graph: the new one, in which every node is needed.
+        nodes: old -> new, for all that was not pruned. What only a folded node needed has no place in the new graph.
         pruned: old nodes that nothing needs.
         folded: old nodes that were computed beforehand, since all of their inputs are constant.
         merged: old node -> the old node whose value it shares.
@@ -40,6 +40,7 @@ def optimise(graph: Graph, fetches: Iterable[Node]) -> Optimised:
     """
     new, nodes = Graph(), {}
     folded, merged, first = [], {}, {}
+    fetches = list(fetches)
     needed = ancestors(fetches)
     for node in needed:
         key = _key(node, nodes)
@@ -52,6 +53,8 @@ def optimise(graph: Graph, fetches: Iterable[Node]) -> Optimised:
             folded.append(node)
         if key is not None:
             first[key] = node
+    left = set(ancestors(nodes[fetch] for fetch in fetches))
+    new.nodes = [node for node in new.nodes if node in left]
     pruned = tuple(node for node in graph.nodes if node not in nodes)
     return Optimised(new, nodes, pruned, tuple(folded), merged)
 

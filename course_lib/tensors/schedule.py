@@ -112,7 +112,8 @@ class Workers:
                 value = value_of(node, [values[before] for before in node.inputs])
                 return value, start - began, time.perf_counter() - began
 
-        with ThreadPoolExecutor(self.count) as threads:
+        # A new thread takes over how many threads PyTorch may use when it asks for it; else it starts more by itself.
+        with ThreadPoolExecutor(self.count, initializer=torch.get_num_threads) as threads:
             ready = [node for node in to_run if not missing[node]]
             while ready or running:
                 while ready and idle:

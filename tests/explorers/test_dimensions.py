@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 
 from course_lib.figures.dimensions import BOTTOM, TOP, WIDTH, cells_of
 from course_lib.tensors.explorers.broadcasting import IN_PLACE, BroadcastingExplorer, shape_of
@@ -29,6 +30,12 @@ def data_of(explorer_class, **settings):
     explorer = explorer_class(**settings)
     explorer.look()
     return explorer.data
+
+
+def brightness(color):
+    """From 0 for black to 1 for white, as the eye sees it: the relative luminance of WCAG 2."""
+    rgb = np.array(to_rgb(color))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
 
 
 # ---- dimensions
@@ -84,7 +91,7 @@ def test_what_happens_in_memory_is_predicted():
 @pytest.mark.parametrize(
     ("quest", "state"),
     [
-        ("apart", {"layout": REVERSED}),
+        ("apart", {"layout": REVERSED, "length_0": 4}),
         ("folded", lengths(2, 2, 3, 2)),
         ("moved", {"layout": COPIED}),
     ],
@@ -92,7 +99,20 @@ def test_what_happens_in_memory_is_predicted():
 def test_quests_of_the_dimensions_can_be_done(quest, state):
     test = next(one.test for one in DimensionsExplorer.quests if one.id == quest)
     assert test(data_of(DimensionsExplorer, **state))
-    assert not any(test(data_of(DimensionsExplorer, **opened)) for opened in ({}, memory_state(), {"order": 0}))
+    after = memory_state() | memory_prediction().then
+    assert not any(test(data_of(DimensionsExplorer, **opened)) for opened in ({}, memory_state(), after, {"order": 0}))
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (3,), (4,), (4, 3), (2, 3, 4)])
+def test_every_number_can_be_read_on_its_colour(shape):
+    explorer = DimensionsExplorer(**lengths(*shape))
+    explorer.look()
+    cells, strip = (explorer.canvas.artists[name].get_facecolors() for name in ("cells", "memory"))
+    numbers = [label for label in explorer.canvas.artists["labels"].labels if label.text.isdigit()]
+    assert len(numbers) == 2 * math.prod(shape)
+    for paper, label in zip([*cells, *strip], numbers, strict=True):
+        dark, light = sorted((brightness(paper), brightness(label.color)))
+        assert light + 0.05 > 3 * (dark + 0.05)
 
 
 def test_an_axis_that_is_not_there_has_no_index():

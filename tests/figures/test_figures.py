@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+from course_lib.figures.break_even import draw_break_even
+from course_lib.figures.differences import draw_difference_errors
 from course_lib.figures.gru_step import draw_gru_step
 from course_lib.figures.heatmap import HeatMap
 from course_lib.figures.lag_curves import draw_lag_curves
 from course_lib.figures.learning import describe_dots, draw_curves, draw_dots
 from course_lib.figures.lstm_step import draw_lstm_step
+from course_lib.figures.now_or_later import draw_now_or_later
+from course_lib.figures.roofline import draw_against_roofs
 from course_lib.figures.style import new_figure, show, style
 from course_lib.figures.trade import draw_trade
 from course_lib.figures.unrolled_steps import draw_unrolled_steps
@@ -20,6 +24,9 @@ STEPS = [1, 10, 100]
 CURVES = {"not clipped": [(STEPS, [1.0, 50.0, None])], "clipped": [(STEPS, [1.0, 0.5, 0.01]), (STEPS, [2.0, 0.4, 0.1])]}
 DOTS = {"length 5": {"plain RNN": [1.0, 0.9], "GRU": [1.0]}, "length 50": {"plain RNN": [0.2, None], "GRU": [0.3]}}
 VIEWS = {f"t[:, {n}:{n + 1}].expand(3, 4)": (np.full((3, 4), 4 * n), (3, 4), (4, 0)) for n in range(3)}
+SPOTS = {"elementwise add": np.full((12, 2), [0.083, 2e9]), "matrix · matrix": np.full((12, 2), [50, 7e10])}
+HERE = {"bandwidth": 2e10, "peak": 8e10, "held": np.geomspace(1e2, 1e8, 12), "moved": np.linspace(1e8, 7e10, 12),
+        "spots": SPOTS}  # fmt: skip
 FIGURES = [
     lambda: draw_lstm_step(NUMBERS, "not"),
     lambda: draw_gru_step({"r": 0.4, "z": 0.1, "n": -0.9, "before": 0.9, "h": -0.7}, "not"),
@@ -31,6 +38,13 @@ FIGURES = [
     lambda: draw_trade([0.0, 0.5, 1.5], [[1, 0.9], [0.4, 0.6], [0, 0]], [[1, 1.1], [12, 9], [600, 500]], "made today"),
     lambda: draw_dots(DOTS, "made today", xlabel="right answers", levels={"chance": 0.25}, xlim=(0, 1.02)),
     lambda: draw_views(12, VIEWS),
+    lambda: draw_break_even({"a training step of a network": (1e-3, 20, 1e-3, 1e-4), "another": (1, 9, 1, 2)}, "here"),
+    lambda: draw_difference_errors({"float64": (STEPS, {"central": [1e-9, 0, 1], "one-sided": [1e-4, 1e-2, 1]})}),
+    lambda: draw_now_or_later({"torch.compile": [("rewrite", "record, write code", 17.3), ("compute", "run", 2e-7)],
+                               "eager": [("go back", "there, and then back", 3e-3)]}),
+    lambda: draw_against_roofs({"here": HERE}, "elementwise add", "made today"),
+    lambda: draw_against_roofs({"here": HERE, "H200": {"bandwidth": 4.8e12, "peak": 6.7e13}}, "elementwise add", "now"),
+    lambda: draw_against_roofs({"here": HERE, "on cuda": HERE | {"bandwidth": 8e12, "peak": 1e14}}, "adding", "now"),
 ]  # fmt: skip
 
 
@@ -85,3 +99,11 @@ def test_a_level_is_named_in_the_panel_that_has_room():
 def test_the_medians_are_said_and_where_there_is_none():
     words = describe_dots({"length 5": {"plain RNN": [None, float("nan")], "GRU": [1.0, 0.5, None]}})
     assert words == "Medians. length 5: plain RNN none, GRU 0.75."
+
+
+@pytest.mark.parametrize("card", [{}, {"H200": {"bandwidth": 4.8e12, "peak": 6.7e13}}, {"on cuda": HERE}])
+def test_roofs_are_named_with_what_they_reach(card):
+    figure = draw_against_roofs({"here": HERE} | card, "elementwise add", "made today")
+    said = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert {"here: memory 20 GB/s", "here: 80 GFLOP/s"} <= said
+    assert all(any(text.startswith(name) for text in said) for name in card)

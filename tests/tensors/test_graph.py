@@ -191,6 +191,15 @@ def test_what_has_no_value_says_so():
         _ = node.cosh
 
 
+def test_asking_for_the_initializer_again_makes_no_more_nodes():
+    graph = Graph()
+    graph.variable("n", torch.tensor(0.0))
+    first, count = graph.initializer, len(graph.nodes)
+    assert graph.initializer is first and len(graph.nodes) == count
+    graph.variable("m", torch.tensor(0.0))
+    assert graph.initializer is not first
+
+
 def test_optimising_keeps_every_bit_with_fewer_nodes():
     graph = Graph()
     a, b = graph.placeholder("a", (None,)), graph.placeholder("b", (None,))
@@ -198,7 +207,7 @@ def test_optimising_keeps_every_bit_with_fewer_nodes():
     unused = a - b
     smaller = optimise(graph, [result])
     assert unused in smaller.pruned and len(smaller.folded) == 1 and len(smaller.merged) == 1
-    assert len(ancestors([smaller.nodes[result]])) == 6  # a, b, a + b, its square, 6, the sum
+    assert len(smaller.graph.nodes) == len(ancestors([smaller.nodes[result]])) == 6  # a, b, a + b, its square, 6, + 
     feeds = torch.randn(50), torch.randn(50)
     with Session(graph) as before, Session(smaller.graph) as after:
         expected = before.run(result, dict(zip((a, b), feeds, strict=True)))

@@ -37,8 +37,8 @@ class DimensionsExplorer(Explorer):
            for axis, start in enumerate((1, 0, 2, 0))},
     }  # fmt: skip
     quests = (
-        Quest("apart", "make two neighbours along the last axis lie 6 places or more apart in memory",
-              lambda data: data["order"] > 0 and data["shape"][-1] > 1 and data["strides"][-1] >= 6),
+        Quest("apart", "make two neighbours along the last axis lie 12 places or more apart in memory",
+              lambda data: data["order"] > 0 and data["shape"][-1] > 1 and data["strides"][-1] >= 12),
         Quest("folded", "fold 24 numbers into order 4 with no axis of length 1",
               lambda data: data["order"] == 4 and len(data["values"]) == 24 and min(data["shape"]) > 1),
         Quest("moved", "find an element that contiguous() has put somewhere else: its number is not its place",
