@@ -21,14 +21,6 @@ COMMANDS = {
 }
 
 
-def start_early() -> None:
-    """Have PyTorch imported where answers will run, while it is imported here."""
-    from course_lib.grading.children import can_fork, zygote
-
-    if can_fork():
-        zygote.start()
-
-
 class LazyGroup(click.Group):
     """A group that knows its subcommands by name and imports one only to run it."""
 
@@ -39,7 +31,7 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         if name == "grade":
-            start_early()
+            import_module("course_lib.grading.children").start_early()
         module, attribute = COMMANDS[name][0].split(":")
         return getattr(import_module(module), attribute)
 

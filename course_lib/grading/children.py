@@ -155,6 +155,11 @@ class Zygote:
         self._process: subprocess.Popen | None = None
         self._orders: socket.socket | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether it was started."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start it, which takes seconds, of which nobody waits for any here."""
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -191,6 +196,12 @@ class Zygote:
 
 
 zygote = Zygote()
+
+
+def start_early() -> None:
+    """Have PyTorch imported where answers will run, while it is imported here."""
+    if can_fork() and not zygote.begun:
+        zygote.start()
 
 
 class ForkServer:

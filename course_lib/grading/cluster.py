@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from course_lib import __version__
+from course_lib.grading.children import start_early
 from course_lib.grading.cohort import Graded, Judge, Terms, in_rounds, judge_process
 from course_lib.grading.grade import Report, Row, grade_notebook
 from course_lib.grading.sandbox import missing
@@ -72,6 +73,7 @@ def connect(address: str) -> "Iterator[Client]":
             client.wait_for_workers(1, timeout=WORKERS_SECONDS)
         except TimeoutError:
             raise ClusterError(_no_workers(address)) from None
+        client.run(start_early, on_error="ignore")  # what is wrong with a worker is told when it is to grade
         yield client
 
 
