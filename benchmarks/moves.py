@@ -36,7 +36,7 @@ def mover(explorer: Explorer) -> Callable[[str], dict]:
 
 def _another(control, value, draw: random.Random):
     """Another value for a control, as a rule one that was not seen before, so that no cache answers for the model."""
-    if isinstance(control, Text):
+    if isinstance(control, Text) and value.replace(" ", "").isalpha():  # a sentence, not an expression
         return " ".join(draw.sample(value.split(), len(value.split())))
     if isinstance(control, Slider):
         return (draw.randint if isinstance(control.step, int) else draw.uniform)(control.low, control.high)
