@@ -26,7 +26,7 @@ def build_schedule(figure: Figure) -> dict:
         figure: an empty one of WIDTH by HEIGHT screen pixels.
     """
     page = add_page(figure)
-    write(figure, 14, 16, "the graph, by worker; thick: on the critical path")
+    write(figure, 14, 16, "the graph, by worker; thick: on the critical path; white: takes no time")
     write(figure, CURVE[0] - 36, 16, "speed-up over one worker")
     write(figure, 14, CHART[1] - 20, "who runs what, when")
     page.plot(CHART[::2], [CHART[3] + 0.5] * 2, color=GREY, lw=0.7)

@@ -43,7 +43,7 @@ def optimise(graph: Graph, fetches: Iterable[Node]) -> Optimised:
     fetches = list(fetches)
     needed = ancestors(fetches)
     for node in needed:
-        key = _key(node, nodes)
+        key = signature(node, nodes)
         if key in first:
             merged[node] = first[key]
             nodes[node] = nodes[first[key]]
@@ -59,7 +59,7 @@ def optimise(graph: Graph, fetches: Iterable[Node]) -> Optimised:
     return Optimised(new, nodes, pruned, tuple(folded), merged)
 
 
-def _key(node: Node, nodes: dict[Node, Node]) -> tuple | None:
+def signature(node: Node, nodes: dict[Node, Node]) -> tuple | None:
     """What is the same for two nodes exactly if one can stand for the other; None for what cannot be merged."""
     if node.operation is CONSTANT:
         value = node.options["value"]

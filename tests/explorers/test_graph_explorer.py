@@ -88,6 +88,7 @@ def test_the_optimiser_folds_merges_and_prunes():
     assert data["links"] == [(data["names"].index("add_1"), data["names"].index("add_0"))]
     part = data_of(view=OPTIMISED, fetch=1, step=ALL)  # 2 * 3 alone
     assert len(part["pruned"]) == 7 and part["left"] == 1
+    assert data_of(view=OPTIMISED, expression="a", step=ALL)["says"].startswith("1 node becomes 1,")
 
 
 def test_a_derivative_is_the_sum_of_what_comes_from_its_users():

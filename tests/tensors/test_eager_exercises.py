@@ -337,3 +337,16 @@ def agree_in_the_type_that_comes(f, x, tol):
 @pytest.mark.parametrize("agree", [agree_by_allclose, agree_in_the_type_that_comes])
 def test_the_comparison_may_be_made_in_many_ways(agree):
     assert_passes("tensors.autodiff", agree=agree)
+
+
+@pytest.mark.parametrize("eps", [1e-12, 1e-13, 1e-14])
+@pytest.mark.parametrize("numeric_grad", [grad_by_unit_vectors, grad_in_place_on_a_clone])
+def test_any_step_that_is_too_small_is_recognised_and_x_judged_for_itself(eps, numeric_grad):
+    def agree(f, x, tol):
+        leaf = x.detach().clone().requires_grad_()
+        (auto,) = torch.autograd.grad(f(leaf), leaf)
+        return bool((auto - numeric_grad(f, x.detach(), eps)).abs().max() <= tol)
+
+    found = verdict_on("tensors.autodiff", agree=agree)
+    assert found.symptom == "a step that is too small"
+    assert [part.name for part in found.parts if part.status == "failed"] == ["where they agree"]

@@ -207,7 +207,7 @@ def test_optimising_keeps_every_bit_with_fewer_nodes():
     unused = a - b
     smaller = optimise(graph, [result])
     assert unused in smaller.pruned and len(smaller.folded) == 1 and len(smaller.merged) == 1
-    assert len(smaller.graph.nodes) == len(ancestors([smaller.nodes[result]])) == 6  # a, b, a + b, its square, 6, + 
+    assert len(smaller.graph.nodes) == len(ancestors([smaller.nodes[result]])) == 6  # a, b, a + b, its square, 6, +
     feeds = torch.randn(50), torch.randn(50)
     with Session(graph) as before, Session(smaller.graph) as after:
         expected = before.run(result, dict(zip((a, b), feeds, strict=True)))

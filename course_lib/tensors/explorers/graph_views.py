@@ -147,7 +147,8 @@ def optimised(now: Run) -> Seen:
     if len(done) == len(fates):
         words = {"pruned": "pruned", "folded": "folded", "merged": "merged", "unused": "inside what is folded"}
         fell = [f"{count} {words[fate]}" for fate, count in Counter(status.values()).items() if fate in words]
-        says = f"{_count(of.nodes, 'node')} become {len(left)}, and the result keeps every bit"
+        verb = "becomes" if len(of.nodes) == 1 else "become"
+        says = f"{_count(of.nodes, 'node')} {verb} {len(left)}, and the result keeps every bit"
         says += f": {', '.join(fell)}." if fell else "."
     known = {node for node in done if fates[node] == "folded"}
     links = [(node, smaller.merged[node]) for node in done if fates[node] == "merged"]

@@ -8,7 +8,7 @@ from torch import Tensor
 from course_lib.exercises import Case, exercise, part
 from course_lib.tensors.exercises.graphs.common import TIMES, Plan, build, feeds_of, never, told, written
 
-NO_CYCLE = "no node needs its own value"
+NO_CYCLE = "of the nodes that are needed, none needs its own value"
 
 A, B = {"a": ("placeholder", ())}, {"b": ("placeholder", ())}
 SQUARE = A | B | {"both": ("add", "a", "b"), "square": ("multiply", "both", "both"), "other": ("subtract", "b", "a")}
@@ -26,6 +26,7 @@ LADDER = A | {
 ROUND = {"a": ("add", "one", "c"), "one": ("constant", 1.0), "b": ("negative", "a"), "c": ("add", "b", "one")}
 INWARD = A | {"p": ("add", "a", "q"), "q": ("multiply", "p", "a"), "y": ("negative", "q")}
 ITSELF = A | {"y": ("add", "a", "y")}
+BESIDE = {"p": ("add", "a", "q"), "q": ("multiply", "p", "a")}  # a cycle that nothing else needs
 
 
 def listed(plan: Plan, order: str) -> Plan:
@@ -124,3 +125,6 @@ def graph(rng):
                 shown=f"{written(plan)}; fetch={fetch}",
                 because="a node that is begun and not yet done must not be begun again",
             )
+        because = "a cycle that the fetch does not need is left out, as all that it does not need"
+        yield case(SQUARE | BESIDE, "square", "both square", lambda a, b: (a + b) ** 2, drawn("a", "b"), because)
+        yield case(BESIDE | SQUARE, "other", "other", lambda a, b: b - a, drawn("a", "b"), because)

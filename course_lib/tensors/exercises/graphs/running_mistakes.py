@@ -231,6 +231,18 @@ def _(graph, fetch, feeds):
 
 @mistake(
     running,
+    "one that refuses a graph for a cycle that is not needed",
+    ask="A node that the fetch does not need can never be computed. Does the fetch mind?",
+    look="where you look for cycles: in all of graph.nodes, or in what the fetch needs?",
+)
+def _(graph, fetch, feeds):
+    for node in graph.nodes:
+        in_order(graph, node)
+    return computed(fetch, feeds)
+
+
+@mistake(
+    running,
     "one that answers without looking for cycles",
     ask="If y = a + y, which number did you take for the y on the right?",
     look="nodes that are not done yet: a missing value is a reason to stop, not a 0.",

@@ -1,6 +1,7 @@
 """What goes wrong with variables, as code that runs."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -111,6 +112,38 @@ def _(initial):
     return AtOnce(initial)
 
 
+class WhenWritten(OnTheNode):
+    """Does some of the operations when they are written; to run one of those only reads."""
+
+    def __init__(self, initial: Tensor, hasty: Collection[str], begun: bool):
+        super().__init__(initial)
+        self.hasty = hasty
+        self.value = self.initial if begun else None
+
+    def assign(self, value):
+        return self._now_or_later("assign", super().assign(value))
+
+    def assign_add(self, value):
+        return self._now_or_later("assign_add", super().assign_add(value))
+
+    def _now_or_later(self, name: str, operation: Operation) -> Operation:
+        if name not in self.hasty:
+            return operation
+        operation({})
+        return self.find
+
+
+for hasty in (("assign", "assign_add"), ("assign",), ("assign_add",)):
+    for begun in (False, True):
+        mistake(
+            variables,
+            f"one that acts when the operation is written ({' and '.join(hasty)})"
+            + (", and has a value from the beginning" if begun else ""),
+            ask="You write one operation and run it three times. Which line runs three times, and which once?",
+            look=f"the body of {' and '.join(hasty)}: only what the inner function does is done when it is run.",
+        )(partial(WhenWritten, hasty=hasty, begun=begun))
+
+
 class SumAtOnce(AtOnce):
     """Adds while the operation is made, and keeps the sum when it is run."""
 
@@ -131,6 +164,24 @@ def _(initial):
     variable = SumAtOnce(initial)
     variable.value = variable.initial
     return variable
+
+
+class SumOfInitial(Almost):
+    """Adds to the initial value while the operation is made, and keeps the sum when it is run."""
+
+    def assign_add(self, value):
+        total = self.initial + value
+        return lambda memory: self.keep(memory, total)
+
+
+@mistake(
+    variables,
+    "one that acts when the operation is written: it adds there, to the initial value, and stores the sum when run",
+    ask="You write one operation and run it three times. Which line runs three times, and which once?",
+    look="where the sum is formed: before the inner function, or inside it, where the session's value is known?",
+)
+def _(initial):
+    return SumOfInitial(initial)
 
 
 class InPlace(Almost):
