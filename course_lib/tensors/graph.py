@@ -80,6 +80,9 @@ class Node:
     def __rtruediv__(self, other):
         return self.graph.apply("divide", other, self)
 
+    def __rmatmul__(self, other):
+        return self.graph.apply("matmul", other, self)
+
     def __neg__(self):
         return self.graph.apply("negative", self)
 
@@ -116,7 +119,7 @@ class Graph:
 
     def constant(self, value: Any, name: str = "") -> Node:
         """A value that never changes; a copy of it."""
-        return self._add(Node(self, CONSTANT, options={"value": torch.as_tensor(value).clone()}, name=name))
+        return self._add(Node(self, CONSTANT, options={"value": torch.as_tensor(value).detach().clone()}, name=name))
 
     def placeholder(self, name: str, shape: Shape) -> Node:
         """A hole that each run has to fill, if it needs it."""

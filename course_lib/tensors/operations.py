@@ -47,6 +47,13 @@ def _sum_backward(gradient, y, x, dim=None, keepdim=False):
     return (gradient.expand_like(x),)
 
 
+def _matmul(a: Tensor, b: Tensor) -> Tensor:
+    """The product of two matrices; of other orders PyTorch means other things, which the rule below does not know."""
+    if a.ndim != 2 or b.ndim != 2:
+        raise ValueError(f"@ takes two matrices here, not tensors of order {a.ndim} and {b.ndim}")
+    return a @ b
+
+
 def _matmul_backward(gradient, y, a, b):
     return gradient @ b.T, a.T @ gradient
 
@@ -65,7 +72,7 @@ _ALL = (
     Operation("multiply", torch.mul, lambda g, y, a, b: ((g * b).sum_like(a), (g * a).sum_like(b)), commutes=True),
     Operation("divide", torch.div, lambda g, y, a, b: ((g / b).sum_like(a), (-g * y / b).sum_like(b))),
     Operation("negative", torch.neg, lambda g, y, x: (-g,)),
-    Operation("matmul", torch.matmul, _matmul_backward),  # of two matrices
+    Operation("matmul", _matmul, _matmul_backward),
     Operation("transpose", torch.t, lambda g, y, x: (g.T,)),
     Operation("exp", torch.exp, lambda g, y, x: (g * y,)),
     Operation("log", torch.log, lambda g, y, x: (g / x,)),

@@ -191,6 +191,26 @@ def test_what_has_no_value_says_so():
         _ = node.cosh
 
 
+def test_a_product_is_one_of_matrices():
+    graph = Graph(eager=True)
+    matrix, vector = graph.constant(torch.ones(2, 2)), graph.constant(torch.ones(2))
+    for a, b in ((matrix, vector), (vector, matrix), (vector, vector)):
+        with pytest.raises(ValueError, match="two matrices"):
+            a @ b
+
+
+def test_a_tensor_stands_on_either_side_of_a_node():
+    graph, left = Graph(eager=True), torch.arange(6.0).reshape(2, 3)
+    node = graph.constant(torch.arange(3.0).reshape(3, 1))
+    assert torch.equal((left @ node).value, left @ node.value)
+    assert torch.equal((left - node.T).value, left - node.value.T)
+
+
+def test_a_constant_remembers_nothing_of_what_it_was_made_of():
+    weight = torch.ones(2, requires_grad=True)
+    assert not Graph().constant(weight * 2).options["value"].requires_grad
+
+
 def test_asking_for_the_initializer_again_makes_no_more_nodes():
     graph = Graph()
     graph.variable("n", torch.tensor(0.0))
