@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import torch
 from torch.overrides import TorchFunctionMode
 
+from course_lib.exercises.modes import own_modes
 from course_lib.exercises.values import alike, plain
 
 MAX_PRINTED = 2000  # characters of what a learner's function prints
@@ -159,7 +160,7 @@ def call(
     value, problem = None, None
     try:
         recording = recorder if without else contextlib.nullcontext()
-        with fixed_randomness(), _quiet(printed), recording, time_limit(seconds):
+        with fixed_randomness(), own_modes(), _quiet(printed), recording, time_limit(seconds):
             value = plain(way(*handed))
     except BaseException as raised:  # whatever a learner's code raises is the learner's to see
         problem = explain(raised, seconds)
@@ -331,4 +332,5 @@ def _their_frame(tb: TracebackType | None) -> traceback.FrameSummary | None:
 
 @functools.lru_cache(maxsize=1024)  # an endless recursion has a thousand frames
 def _is_library(filename: str) -> bool:
-    return filename.startswith("<frozen") or os.path.realpath(filename).startswith(_LIBRARIES)
+    sent = "<course_lib."  # a program of ours, where it came as source
+    return filename.startswith(("<frozen", sent)) or os.path.realpath(filename).startswith(_LIBRARIES)

@@ -143,11 +143,16 @@ class Explorer:
 
     def _fitted(self, values: dict) -> dict:
         """`values` with each place inside its list, which another control may have shortened."""
-        for name, options in self.places(**values).items():
+        for name, options in self._offered(values).items():
             last = len(options) - 1
             value = values[name]
             values = values | {name: min(value, last) if isinstance(value, int) else tuple(min(v, last) for v in value)}
         return values
+
+    def _offered(self, values: dict) -> dict[str, list[str]]:
+        """`places`, which may compute as much as `compute` does."""
+        with _undisturbed():
+            return self.places(**values)
 
     # ---- drawing ------------------------------------------------------------------------------------------------
 
@@ -164,7 +169,7 @@ class Explorer:
         Raises:
             ValueError, LearnerError: the sentence to show in place of a new picture.
         """
-        with _one_thread(), without_trace():  # an explorer above a cell does not change what the cell draws
+        with _undisturbed():
             data = self.compute(**self._state)
         self.update(self.canvas.artists, data)
         self.data, self.status = data, self.describe(data)
@@ -249,7 +254,7 @@ class Explorer:
     def _show(self) -> None:
         self._setting = True  # what is set here is not the learner's doing
         try:
-            for name, options in self.places(**self._state).items():
+            for name, options in self._offered(self._state).items():
                 _offer(self._inputs[name], options)
             for name, widget in self._inputs.items():
                 if widget.value != self._state[name]:
@@ -310,17 +315,18 @@ def _offer(widget: widgets.Widget, names: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small networks are faster on one thread than on two, by far on a busy machine."""
+def _undisturbed() -> Iterator[None]:
+    """On one thread, on which small networks are faster than on two, by far on a busy machine; and without a trace: an
+    explorer above a cell does not change what the cell draws."""
     threads = torch.get_num_threads()
-    if threads == 1:
-        yield
-        return
-    torch.set_num_threads(1)
+    if threads > 1:
+        torch.set_num_threads(1)
     try:
-        yield
+        with without_trace():
+            yield
     finally:
-        torch.set_num_threads(threads)
+        if threads > 1:
+            torch.set_num_threads(threads)
 
 
 def _digest(value: Any) -> int:

@@ -34,7 +34,7 @@ def draw_break_even(work: Mapping[str, Sequence[float]], caption: str) -> Figure
             for label, (color, line, first, later) in spent.items():
                 axes.loglog(CALLS, first + (CALLS - 1) * later, line, color=color, label=label)
             if compiled < (1 - NOISE) * eager:
-                calls = 1 + max(0.0, first_compiled - first_eager) / (eager - compiled)
+                calls = pays_after(first_eager, first_compiled, eager, compiled)
                 axes.plot(calls, first_eager + (calls - 1) * eager, "o", color=INK, ms=5, zorder=4)
                 says = f"pays after {_round(calls)} calls"
             else:
@@ -50,6 +50,17 @@ def draw_break_even(work: Mapping[str, Sequence[float]], caption: str) -> Figure
         panels[0].legend(loc="upper left", frameon=False, fontsize=8.5, handlelength=1.8, borderaxespad=0.1)
         write(figure, WIDTH * 0.985, HEIGHT - 14, caption, ha="right", color=GREY, fontsize=8)
     return figure
+
+
+def pays_after(first_eager: float, first_compiled: float, eager: float, compiled: float) -> float:
+    """Calls after which compiling has paid, the first one included; infinite where it never does.
+
+    Args:
+        first_eager, first_compiled: seconds of the first call, as it is and compiled.
+        eager, compiled: seconds of each later call.
+    """
+    gain = eager - compiled
+    return 1 + max(0.0, first_compiled - first_eager) / gain if gain > 0 else float("inf")
 
 
 def _round(calls: float) -> str:

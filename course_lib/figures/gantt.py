@@ -1,6 +1,7 @@
 """The picture of a schedule: a graph coloured by worker, who runs what when, and what more workers would gain."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ MOST = 8  # workers
 GRAPH = (10, 34, 560, 280)  # left, top, right, bottom
 CURVE = (624, 40, 862, 248)
 CHART = (78, 318, 862, 446)
-LEAVES = ("constant", "placeholder", "variable", "group")
+NAME_AT, SAMPLE = 0.42, (3.0, 3.7)  # the place below 1 ×, where no curve comes, in times and in workers
 
 
 def build_schedule(figure: Figure) -> dict:
@@ -31,7 +32,7 @@ def build_schedule(figure: Figure) -> dict:
     write(figure, 14, CHART[1] - 20, "who runs what, when")
     page.plot(CHART[::2], [CHART[3] + 0.5] * 2, color=GREY, lw=0.7)
     axes = add_panel(figure, *CURVE)
-    axes.set(xlim=(0.7, MOST + 0.3), ylim=(0.5, MOST + 0.3), xlabel="workers", xticks=range(1, MOST + 1))
+    axes.set(xlim=(0.7, MOST + 0.3), ylim=(0, MOST + 0.3), xlabel="workers", xticks=range(1, MOST + 1))
     axes.set_yticks(range(1, MOST + 1), [f"{n} ×" for n in range(1, MOST + 1)])
     axes.grid(True)
     axes.plot([1, MOST], [1, MOST], color=VERMILLION, lw=1.4, ls=(0, (4, 2)))
@@ -42,7 +43,8 @@ def build_schedule(figure: Figure) -> dict:
 
 
 def _curve(axes: Axes) -> list:
-    """The speed-up, the number of workers now, and the most that the critical path permits."""
+    """The speed-up, the number of workers now, and the most that the critical path permits, with a sample for its
+    name."""
     return [axes.plot([], [], "o-", color=BLUE, ms=4, zorder=4)[0],
             axes.plot([], [], "o", color=PAPER, mec=BLUE, mew=2.2, ms=9, zorder=3)[0],
             axes.plot([], [], color=GREEN, lw=1.4, ls=(0, (4, 2)))[0]]  # fmt: skip
@@ -68,7 +70,8 @@ def update_schedule(artists: dict, data: dict) -> None:
     known = data["speedup"] is not None
     line.set_data(np.arange(1, MOST + 1) if known else [], data["speedup"] if known else [])
     now.set_data([data["workers"]] if known else [], [data["speedup"][data["workers"] - 1]] if known else [])
-    most.set_data([0.7, MOST + 0.3] if known else [], [data["work"] / data["path"]] * 2 if known else [])
+    most.set_data([0.7, MOST + 0.3, np.nan, *SAMPLE] if known else [],
+                  [data["work"] / data["path"]] * 2 + [np.nan, NAME_AT, NAME_AT] if known else [])  # fmt: skip
     labels = [*_bars(moving["bars"], data), *_ends(moving["bounds"], data)]
     moving["labels"].show([*labels, *(_names_of_curves(data) if known else ())])
 
@@ -87,7 +90,7 @@ def _time(data: dict):
 
 
 def _bars(bars, data: dict) -> list[Label]:
-    """A bar for each operation; its sign where there is room."""
+    """A bar for each operation; its sign where there is room beside the bounds' lines."""
     at, height = _time(data), (CHART[3] - CHART[1]) / max(data["workers"], 4)
     shown = [(n, *slot) for n, slot in enumerate(data["slots"]) if slot[0] >= 0]
     _, workers, starts, ends = np.array(shown).T
@@ -99,12 +102,13 @@ def _bars(bars, data: dict) -> list[Label]:
              edgecolor=[INK if on else color for on, color in zip(critical, colors, strict=True)])  # fmt: skip
     labels = [Label(CHART[0] - 8, CHART[1] + height * (worker + 0.5), f"worker {worker + 1}", GREY, "right", size=8.5)
               for worker in range(data["workers"])]  # fmt: skip
+    bounds = sorted((data["work_bound"], data["path"])) if data["speedup"] is not None else ()
     for n, worker, start, end in shown:
-        sign, room = sign_of(data["operations"][n]), float(at(end) - at(start)) - 4
-        size = min(8.5, round(height) - 4)
-        if width_of(sign, size) <= room:
-            labels.append(Label(float(at(start) + at(end)) / 2, CHART[1] + height * (worker + 0.5), sign, INK,
-                                "center", size=size))  # fmt: skip
+        stretches = pairwise([start, *(moment for moment in bounds if start < moment < end), end])
+        left, right = max((at(stretch) for stretch in stretches), key=np.ptp)
+        sign, size = sign_of(data["operations"][n]), min(8.5, round(height) - 4)
+        if width_of(sign, size) <= right - left - 4:
+            labels.append(Label((left + right) / 2, CHART[1] + height * (worker + 0.5), sign, INK, "center", size=size))
     return labels
 
 
@@ -132,16 +136,14 @@ def _ends(lines, data: dict) -> list[Label]:
 
 
 def _names_of_curves(data: dict) -> list[Label]:
-    """Beside the curve what its bounds are."""
+    """What the bounds of the curve are: the straight one's name beside it where the level one does not cross it."""
     left, top, right, bottom = CURVE
-    across, down = (right - left) / (MOST - 0.4), (bottom - top) / (MOST - 0.2)
-    most = min(data["work"] / data["path"], MOST)
-    low, y = most < 4.2, bottom - (most - 0.5) * down
-    beside = 6.2 if most < 5 else 3.3  # the number of workers at which the line's name stands
+    across, down = (right - left) / (MOST - 0.4), (bottom - top) / (MOST + 0.3)  # pixels a worker, and a time
+    beside = 6.5 if data["work"] / data["path"] < 5.3 else 2.9  # the number of workers at which it stands
     return [
-        Label(right - 2 if low else left + 6, y + 11 if y < top + 20 else y - 12,
-              f"work ÷ path = {data['work'] / data['path']:.3g} ×", GREEN, "right" if low else "left", size=8.5),
-        Label(left + (beside - 0.7) * across - 8, bottom - (beside - 0.5) * down - 9, "as many times as workers",
+        Label(left + (SAMPLE[1] - 0.7 + 0.2) * across, bottom - NAME_AT * down,
+              f"work ÷ path = {data['work'] / data['path']:.3g} ×", GREEN, size=8.5),
+        Label(left + (beside - 0.7) * across - 10, bottom - beside * down - 12, "n workers, n ×",
               VERMILLION, "center", size=8.5, turn=math.degrees(math.atan2(down, across))),
     ]  # fmt: skip
 

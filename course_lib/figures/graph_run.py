@@ -48,8 +48,8 @@ def update_run(artists: dict, data: dict) -> None:
         data: for each node, in the graph's order: `inputs` (numbers of nodes), `operations`, `names`, `status` (a key
             of FILLS, or a worker counted from 0), `numbers` (its place in the order, "" for none), `shapes`, `values`
             and `derivatives` (texts in pieces; empty where nothing is known); `fetched`, the fetched node;
-            `links`, pairs of nodes; `legend`, its name or how many workers there are; `view`; `log`, lines of
-            (number, what, shape, what came of it), the last is the present one; `title`, what the log lists.
+            `links`, pairs of nodes; `view`, a key of LEGENDS or "workers", and how many `workers` there are; `log`,
+            lines of (number, what, shape, what came of it), the last is the present one; `title`, over its columns.
     """
     status = data["status"]
     nodes = []

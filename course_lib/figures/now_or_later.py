@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from course_lib.figures.labels import fitting
 from course_lib.figures.page import add_boxes, add_page, boxes, write
+from course_lib.figures.roofline import with_prefix
 from course_lib.figures.style import GREEN, GREY, INK, PURPLE, SKY, VERMILLION, new_figure, style
 
 KINDS = {"compute": GREEN, "describe": SKY, "rewrite": PURPLE, "go back": VERMILLION}
@@ -31,12 +32,7 @@ def draw_now_or_later(rows: Mapping[str, Sequence[tuple[str, str, float]]]) -> F
                 box.set_verts(boxes([left], [top], [left + room - GAP], [top + BOX]))
                 middle = left + (room - GAP) / 2
                 write(figure, middle, top + 15, words, ha="center", color=INK, fontsize=fitting(words, room - 16, 9))
-                write(figure, middle, top + 32, spoken(seconds), ha="center", color=INK, fontsize=8.5, weight="bold")
+                takes = with_prefix(seconds, "s")
+                write(figure, middle, top + 32, takes, ha="center", color=INK, fontsize=8.5, weight="bold")
         write(figure, LEFT, TOP - 16, "time goes to the right; boxes are not to scale", color=GREY, fontsize=8.5)
     return figure
-
-
-def spoken(seconds: float) -> str:
-    """Seconds in the unit in which they have few digits: "12 µs", "3.4 ms", "15 s"."""
-    size, unit = next((pair for pair in ((1.0, "s"), (1e-3, "ms")) if seconds >= pair[0]), (1e-6, "µs"))
-    return f"{float(f'{seconds / size:.2g}'):g} {unit}"

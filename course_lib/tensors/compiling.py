@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.functional import cross_entropy
 
+from course_lib.figures.break_even import pays_after
+
 Call = Callable[[], object]
 CALLS = 20  # of one round
 
@@ -40,9 +42,8 @@ class Cost:
 
     @property
     def pays_after(self) -> float:
-        """Calls after which compiling has paid; infinite where it never does."""
-        gain = self.eager - self.compiled
-        return max(0.0, (self.first_compiled - self.first_eager) / gain) if gain > 0 else float("inf")
+        """Calls after which compiling has paid, the first one included; infinite where it never does."""
+        return pays_after(**asdict(self))
 
 
 def small_operations() -> tuple[Callable, tuple]:

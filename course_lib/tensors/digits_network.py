@@ -1,11 +1,11 @@
 """A network with two layers on the digits, as a graph: what the engine's explorers and pages step through."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
 
+from course_lib.datasets.digits import load_digits
 from course_lib.tensors.autodiff import gradients
 from course_lib.tensors.graph import Graph, Node
 
@@ -69,17 +69,10 @@ def training_step(hidden_size: int = 16, rate: float = 0.5) -> TrainingGraph:
 
 
 def digits_batch(rows: int = 32) -> tuple[Tensor, Tensor]:
-    """The first rows of scikit-learn's digits (Alpaydin and Kaynak, UCI, 1998; CC BY 4.0).
+    """The first of the handwritten digits.
 
     Returns:
         pixels from 0 to 1, (rows, 64); which digit it is, one-hot, (rows, 10)
     """
-    pixels, labels = _digits()
-    return torch.from_numpy(pixels[:rows]).float() / 16, torch.eye(CLASSES)[torch.from_numpy(labels[:rows])]
-
-
-@cache
-def _digits():
-    from sklearn.datasets import load_digits  # takes a second
-
-    return load_digits(return_X_y=True)
+    pixels, labels = load_digits()
+    return pixels[:rows].clone(), torch.eye(CLASSES)[labels[:rows]]

@@ -1,13 +1,14 @@
 """A graph from an expression as people write it: `(a + b) * tanh(a + b)`."""
 
 import ast
+import operator
 from dataclasses import dataclass
 
 from course_lib.tensors.graph import Graph, Node
 
 FUNCTIONS = ("exp", "log", "relu", "sigmoid", "sum", "mean", "tanh")
 LONGEST, MOST_NODES = 200, 60  # letters, and nodes that a picture has room for
-_SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}
+_SIGNS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ class _Reader:
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.node(operand)
             case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _SIGNS:
-                return self.two(_SIGNS[type(sign)], self.node(left), self.node(right))
+                return _SIGNS[type(sign)](self.node(left), self.node(right))
+            case ast.BinOp(op=ast.MatMult()):
+                raise ValueError("a @ b needs matrices, and these are rows of numbers; write sum(a * b)")
             case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=2)):
                 base = self.node(left)
                 return base * base
@@ -71,15 +74,3 @@ class _Reader:
             f"«{ast.unparse(tree)}» cannot be a node; there are names, numbers, + - * / and ** 2, and "
             f"{', '.join(FUNCTIONS)} of one thing"
         )
-
-    def two(self, sign: str, a: Node, b: Node) -> Node:
-        match sign:
-            case "+":
-                return a + b
-            case "-":
-                return a - b
-            case "*":
-                return a * b
-            case "/":
-                return a / b
-        raise ValueError("a @ b needs matrices, and these are rows of numbers; write sum(a * b)")

@@ -20,6 +20,7 @@ Source: Abadi and others, TensorFlow: a system for large-scale machine learning,
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -91,8 +92,13 @@ class Node:
         if name == "T":
             return self.graph.apply("transpose", self)
         if name in OPERATIONS:
-            return lambda *others, **options: self.graph.apply(name, self, *others, **options)
+            return partial(self._do, name)
         raise AttributeError(f"a node has no {name!r}; its operations are {', '.join(OPERATIONS)}")
+
+    def _do(self, name: str, *others: "Node | Tensor", **options) -> "Node":
+        if any(not isinstance(other, Node | Tensor) for other in others):
+            raise TypeError(f"what is no tensor goes to {name} by its name, such as dim=1")
+        return self.graph.apply(name, self, *others, **options)
 
     def __float__(self) -> float:
         if self.value is None:
@@ -178,7 +184,7 @@ class Graph:
 class Variable(Node):
     """A node whose value is kept by the session, from run to run."""
 
-    @property
+    @cached_property
     def initializer(self) -> Node:
         """Gives it its initial value."""
         return self.assign(self.options["initial"])
@@ -186,6 +192,8 @@ class Variable(Node):
     def assign(self, value: Node | Tensor | float) -> Node:
         """A node that sets the variable at the end of the run; its own value is the new one."""
         graph = self.graph
+        if graph.eager:
+            raise ValueError("an eager graph has no runs, so nothing is assigned in it: build the next of new values")
         value = value if isinstance(value, Node) else graph.constant(value)
         return graph._add(Node(graph, ASSIGN, (value,), {"variable": self}))
 
@@ -238,19 +246,20 @@ class Session:
 
         Args:
             fetches: a node, or a list, tuple or dict of nodes.
-            feeds: values for placeholders; others than these may be left out.
+            feeds: values for placeholders; those that this run does not need may be left out.
 
         Returns:
             the values, in the form of `fetches`; None for a node without a value
 
         Raises:
             RuntimeError: the session is closed, or a variable has no value yet.
-            ValueError: a placeholder is needed and not fed, or fed with another shape; a node is of another graph.
+            ValueError: a placeholder is needed and not fed, or fed with another shape; what is fed is no placeholder;
+                a node is of another graph.
         """
         if not self._open:
             raise RuntimeError("this session is closed; open another one")
         order = ancestors(_nodes_of(fetches))
-        known = {node: torch.as_tensor(value) for node, value in (feeds or {}).items()}
+        known = {_hole(node): torch.as_tensor(value) for node, value in (feeds or {}).items()}
         for node in order:
             if node.graph is not self.graph:
                 raise ValueError(f"{node!r} belongs to another graph than this session")
@@ -295,11 +304,18 @@ def _nodes_of(fetches: Any) -> list[Node]:
 
 
 def _like(fetches: Any, values: Mapping[Node, Tensor | None]) -> Any:
+    """Copies of values, in the form of the fetches; what becomes of a copy changes no constant and no variable."""
     if isinstance(fetches, Node):
-        return values[fetches]
+        return None if values[fetches] is None else values[fetches].clone()
     if isinstance(fetches, Mapping):
-        return {key: values[node] for key, node in fetches.items()}
-    return type(fetches)(values[node] for node in fetches)
+        return {key: _like(node, values) for key, node in fetches.items()}
+    return type(fetches)(_like(node, values) for node in fetches)
+
+
+def _hole(node: Node) -> Node:
+    if node.operation is not PLACEHOLDER:
+        raise ValueError(f"{node!r} is no placeholder, so it cannot be fed")
+    return node
 
 
 def _check_feed(placeholder: Node, value: Tensor | None) -> None:

@@ -37,14 +37,36 @@ class Operation:
 CONSTANT = Operation("constant", lambda value: value)
 PLACEHOLDER = Operation("placeholder", None, pure=False)
 VARIABLE = Operation("variable", lambda initial: initial, pure=False)
-ASSIGN = Operation("assign", lambda value, variable: value, pure=False)
+ASSIGN = Operation("assign", lambda value, variable: value, lambda g, y, value, variable: (g,), pure=False)
 GROUP = Operation("group", lambda *values: None, pure=False)
+
+
+def _along(reduce: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A sum or a mean over all numbers, or along one axis; the rules below know no more."""
+
+    def forward(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        if dim is None:
+            return reduce(x)
+        if not isinstance(dim, int):
+            raise TypeError(f"dim is one axis here, a whole number, not {dim!r}")
+        return reduce(x, dim=dim, keepdim=keepdim)
+
+    return forward
 
 
 def _sum_backward(gradient, y, x, dim=None, keepdim=False):
     if dim is not None and not keepdim:
         gradient = gradient.unsqueeze(dim=dim)
     return (gradient.expand_like(x),)
+
+
+def _mean_backward(gradient, y, x, dim=None, keepdim=False):
+    return _sum_backward(gradient * (y.size() / x.size()), y, x, dim, keepdim)
+
+
+def _where_positive(x: Tensor, of: Tensor) -> Tensor:
+    """x where `of` is above 0, else 0: a choice, since a product with 0 or 1 makes no number of infinity."""
+    return torch.where(of <= 0, 0.0, x)
 
 
 def _matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -78,11 +100,11 @@ _ALL = (
     Operation("log", torch.log, lambda g, y, x: (g / x,)),
     Operation("tanh", torch.tanh, lambda g, y, x: (g * (1 - y * y),)),
     Operation("sigmoid", torch.sigmoid, lambda g, y, x: (g * y * (1 - y),)),
-    Operation("relu", torch.relu, lambda g, y, x: (g * x.is_positive(),)),
-    Operation("is_positive", lambda x: (x > 0).to(x.dtype)),  # 1 or 0; flat, so nothing comes back through it
+    Operation("relu", torch.relu, lambda g, y, x: (g.where_positive(x),)),
+    Operation("where_positive", _where_positive, lambda g, y, x, of: (g.where_positive(of), None)),
     Operation("log_softmax", torch.log_softmax, _log_softmax_backward),
-    Operation("sum", torch.sum, _sum_backward),
-    Operation("mean", torch.mean, lambda g, y, x: ((g / x.size()).expand_like(x),)),
+    Operation("sum", _along(torch.sum), _sum_backward),
+    Operation("mean", _along(torch.mean), _mean_backward),
     Operation("size", lambda x: torch.tensor(float(x.numel()))),
     Operation("unsqueeze", torch.unsqueeze, lambda g, y, x, dim: (g.sum(dim=dim),)),
     Operation("expand_like", lambda x, like: x.expand_as(like), lambda g, y, x, like: (g.sum_like(x), None)),

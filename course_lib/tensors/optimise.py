@@ -41,8 +41,8 @@ def optimise(graph: Graph, fetches: Iterable[Node]) -> Optimised:
     new, nodes = Graph(), {}
     folded, merged, first = [], {}, {}
     fetches = list(fetches)
-    needed = ancestors(fetches)
-    for node in needed:
+    assigned = [node.options["variable"] for node in ancestors(fetches) if node.operation is ASSIGN]
+    for node in ancestors([*assigned, *fetches]):
         key = signature(node, nodes)
         if key in first:
             merged[node] = first[key]
@@ -53,7 +53,7 @@ def optimise(graph: Graph, fetches: Iterable[Node]) -> Optimised:
             folded.append(node)
         if key is not None:
             first[key] = node
-    left = set(ancestors(nodes[fetch] for fetch in fetches))
+    left = set(ancestors(nodes[node] for node in (*assigned, *fetches)))
     new.nodes = [node for node in new.nodes if node in left]
     pruned = tuple(node for node in graph.nodes if node not in nodes)
     return Optimised(new, nodes, pruned, tuple(folded), merged)
@@ -63,7 +63,7 @@ def signature(node: Node, nodes: dict[Node, Node]) -> tuple | None:
     """What is the same for two nodes exactly if one can stand for the other; None for what cannot be merged."""
     if node.operation is CONSTANT:
         value = node.options["value"]
-        return "constant", value.dtype, tuple(value.shape), value.numpy().tobytes()
+        return "constant", value.dtype, tuple(value.shape), value.reshape(-1).view(torch.uint8).numpy().tobytes()
     if not node.operation.pure:
         return None
     inputs = [id(nodes[before]) for before in node.inputs]

@@ -238,7 +238,9 @@ def seconds_of(call: Callable[[], object], device: torch.device, runs: int = RUN
 
 def memory_of(numbers: int, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Tensor:
     """Room for three tensors of up to so many numbers, filled with numbers from 0 to 1: (3, numbers)."""
-    some = torch.rand(3, min(numbers, 2**16)).to(device, dtype)  # random numbers take longer to draw than to copy
+    generator = torch.Generator().manual_seed(0)  # of its own: what a page draws does not depend on what it measures
+    some = torch.rand(3, min(numbers, 2**16), generator=generator)  # random numbers take longer to draw than to copy
+    some = some.to(device, dtype)
     return some.repeat(1, -(-numbers // some.shape[1]))[:, :numbers]
 
 
@@ -305,10 +307,14 @@ def measure_limits(device: torch.device | str = "cpu", name: str = "") -> Limits
 
 
 def with_cache(limits: Limits, points: Sequence[Point]) -> Limits:
-    """The same limits, with the cache that measurements of one operation at growing sizes show, if they show one.
+    """The same limits, with the cache that measurements show, if they show one: a bandwidth of 1.5 times the memory's.
 
-    What the operation holds fits in the cache up to the largest size at which it moves more than the geometric mean of
-    its best bandwidth and the memory's.
+    What an operation holds fits in the cache up to the most bytes with which any moved more than the geometric mean of
+    the best bandwidth and the memory's.
+
+    Args:
+        limits: of the device, without a cache.
+        points: operations that memory bounds, at growing sizes.
     """
     best = max(point.bandwidth for point in points)
     fast = [point.work.held for point in points if point.bandwidth > sqrt(best * limits.bandwidth)]

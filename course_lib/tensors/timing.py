@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from course_lib.tensors.graph import Node, Session, value_of
@@ -36,8 +35,7 @@ def durations_of(session: Session, fetches: Iterable[Node], feeds: Mapping[Node,
         return values
 
     clock = Session(session.graph, timed)
-    with torch.no_grad():
-        for _ in range(REPEATS):
-            clock.values = dict(session.values)
-            clock.run(list(fetches), feeds)
+    for _ in range(REPEATS):
+        clock.values = dict(session.values)
+        clock.run(list(fetches), feeds)
     return {node: median(some) for node, some in times.items()}

@@ -1,14 +1,18 @@
 """The judge: everything that an answer can do gets its points and a clear sentence, the same in both processes."""
 
+import contextlib
 import dataclasses
 import math
 import signal
+import warnings
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 
 from course_lib.exercises import Case, exercise, get, model, part
+from course_lib.exercises.compare import difference
 from course_lib.exercises.feedback import words, wrap
 from course_lib.exercises.judge import judge
 from course_lib.exercises.run import HereRunner, call
@@ -16,6 +20,7 @@ from course_lib.exercises.source import Cell, extract
 from course_lib.exercises.values import alike
 from course_lib.grading.child import load
 from course_lib.grading.runner import ChildRunner, starter
+from course_lib.tensors.exercises.dimensions.bridge import after_writing
 from tests.exercises import programs
 from tests.exercises.samples import ANSWERS, answer, declared
 from tests.exercises.verdicts import call_once
@@ -162,6 +167,46 @@ def test_judging_leaves_random_numbers_and_timers_alone(scale):
     assert 45 < remaining < 50
 
 
+MODES = {  # what a function may set, and how it is read
+    "gradients": (lambda: torch.set_grad_enabled(False), torch.is_grad_enabled),
+    "inference mode": (lambda: STAYING.enter_context(torch.inference_mode()), torch.is_inference_mode_enabled),
+    "the default type": (lambda: torch.set_default_dtype(torch.float64), torch.get_default_dtype),
+    "the default device": (lambda: torch.set_default_device("meta"), torch.get_default_device),
+    "deterministic algorithms": (
+        lambda: torch.use_deterministic_algorithms(True),
+        torch.are_deterministic_algorithms_enabled,
+    ),
+    "anomalies": (lambda: torch.autograd.set_detect_anomaly(True), torch.is_anomaly_enabled),
+    "threads": (lambda: torch.set_num_threads(torch.get_num_threads() + 1), torch.get_num_threads),
+}
+STAYING = contextlib.ExitStack()  # what is entered here is never left
+
+
+@pytest.mark.parametrize("without", [(), ("lstm",)], ids=["", "watched"])
+@pytest.mark.parametrize("name", MODES)
+def test_no_mode_that_an_answer_sets_outlives_its_call(name, without):
+    put, read = MODES[name]
+    before = read()
+
+    def set_and_fail():
+        put()
+        raise ValueError(f"it is {read()} now")
+
+    outcome = call(set_and_fail, (), seconds=5, without=without)
+    assert read() == before and torch.is_grad_enabled()
+    assert outcome.problem.message != f"ValueError: it is {before} now", "it was set in between"
+    assert call(lambda: torch.ones(1).numpy(), (), seconds=5, without=without).value.dtype == "float32"
+
+
+def test_modes_that_were_set_before_a_call_stay():
+    for set_before in (torch.no_grad(), torch.inference_mode(), torch.device("meta")):
+        with set_before:
+            modes = [read() for _, read in MODES.values()]
+            call(lambda: [torch.set_grad_enabled(True), torch.set_default_device("cpu")], (), seconds=5)
+            assert [read() for _, read in MODES.values()] == modes
+    assert torch.get_default_device() == torch.device("cpu") and torch.is_grad_enabled()
+
+
 def test_property_cases_show_the_sentence_and_need_a_form():
     @exercise("samples.unit", "direction() -> direction", level="core", minutes=1)
     def direction(rng):
@@ -206,6 +251,15 @@ def test_inputs_that_are_no_data_are_built_where_the_answer_runs(child, source):
         assert not outcome.problem or outcome.problem.kind == ("arguments" if "takes" in problem else "raised")
 
 
+def test_a_line_of_our_own_programs_is_never_shown_as_theirs(child):
+    pieces = extract([Cell.read("cell 1", "def bridge(a):\n    return a")], ["bridge"], homes=[0])
+    child.load(pieces, seconds=5)
+    module, _ = load(tuple(map(dataclasses.astuple, pieces.pieces)), seconds=5)
+    for runner in (HereRunner({"bridge": module.bridge}), child):
+        problem = call_once(runner, "bridge", np.ones(2), "as it is", via=after_writing).problem
+        assert "bridge should return two tensors" in problem.message and (problem.line, problem.text) == (0, "")
+
+
 def test_an_input_that_was_made_to_take_a_gradient_is_judged():
     outcome = call(lambda x: x.requires_grad_().sum(), (torch.ones(3),), seconds=5)
     assert outcome.value == 3 and outcome.changed == ()
@@ -226,3 +280,10 @@ def test_a_program_is_found_by_its_name_or_refused(via):
 def test_a_signature_that_cannot_be_read(text):
     with pytest.raises(ValueError, match="does not read like"):
         model.Asked.parse(text)
+
+
+def test_numbers_that_are_infinite_are_compared_without_a_warning():
+    wrong, right = torch.tensor([np.inf, 1.0, 2.0, 3.0]), torch.tensor([np.inf, 2.0, 3.0, 4.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert difference(wrong, right, rtol=1e-5, atol=1e-6).kind == "other numbers"

@@ -67,6 +67,25 @@ def test_what_an_explorer_draws_at_random_changes_nothing_below_it():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_what_finding_the_places_draws_and_computes_is_no_exception(monkeypatch):
+    now, seen = [2], []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: now[0])
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: now.__setitem__(0, threads))
+
+    class Measuring(Bar):
+        def places(self, **values):
+            torch.rand(3)
+            seen.append(torch.get_num_threads())
+            return super().places(**values)
+
+    before = torch.get_rng_state()
+    explorer = Measuring()
+    _ = explorer.view
+    explorer.set(among="two")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert set(seen) == {1} and now == [2]
+
+
 def test_reset_goes_back_to_where_it_was_opened():
     explorer = Bar(height=0.3)
     opened = explorer.png()

@@ -165,6 +165,19 @@ def test_a_clash_is_told_as_torch_words_it_and_explained(a, b, axis, lengths):
     assert explorer.data["result"] is None and "clash" in explorer.data["fates"][0]
 
 
+@pytest.mark.parametrize(("a", "b", "said"), [
+    ("1, 1", "1", "nothing is stretched."),
+    ("3, 1", "4", "a is read again along axis −1; b is read again along axis −2."),
+    ("2, 1, 4", "4", "b is read again along axis −3."),
+    ("2, 3, 4", "()", "b is read again along axes −3, −2 and −1."),
+    ("1, 3", "3", "nothing is stretched."),
+])  # fmt: skip
+def test_what_is_read_again_is_told(a, b, said):
+    explorer = BroadcastingExplorer(a=a, b=b)
+    explorer.look()
+    assert explorer.status.endswith(said)
+
+
 def test_in_place_the_left_side_is_not_stretched():
     explorer = BroadcastingExplorer(a="3, 1", b="3, 4", operation=IN_PLACE)
     explorer.look()

@@ -23,5 +23,18 @@ def test_its_quest_can_be_done_and_is_open_at_first():
     assert quest.test(data_of(expression="a * a", feeds="a = 0", step=99, nudge_by=1.0))
 
 
-def test_each_of_its_controls_moves_the_picture():
-    assert set(WayBackExplorer().sweep()) == set(WayBackExplorer.controls)
+def test_it_says_that_the_promise_is_that_of_before_the_nudge():
+    explorer = WayBackExplorer(**way_back_prediction().then)
+    explorer.look()
+    assert "dL/da = 9" in explorer.status
+    assert explorer.status.endswith(
+        "a is nudged by 1 in all of this; before that, its derivative promised 7 for add_0, which moved by 8."
+    )
+    explorer.set(feeds="a = 3, 0")
+    assert explorer.status.endswith("its derivative promised 8 for the sum of add_0, which moved by 10.")
+
+
+def test_one_derivative_alone_is_told_as_one():
+    explorer = WayBackExplorer(expression="a", feeds="a = 3", step=99)
+    explorer.look()
+    assert "The 1 derivative is that of torch.autograd" in explorer.status

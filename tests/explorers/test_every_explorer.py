@@ -7,6 +7,14 @@ import pytest
 from PIL import Image
 
 from course_lib.explorers.canvas import to_png
+from course_lib.explorers.rooms import every_explorer
+from course_lib.tensors.explorers.eager import WayBackExplorer
+from course_lib.tensors.explorers.graph import GraphExplorer
+
+
+def test_an_explorer_made_of_another_is_found_too():
+    found = every_explorer()
+    assert {GraphExplorer, WayBackExplorer} <= set(found) and len(set(found)) == len(found)
 
 
 def test_every_control_changes_the_data_and_the_picture(explorer_class):

@@ -10,10 +10,12 @@ from course_lib.figures.layering import layered
 from course_lib.figures.page import add_page
 from course_lib.figures.style import new_figure
 from course_lib.tensors.digits_network import digits_batch, training_step, two_layers
+from course_lib.tensors.explorers import graph_views
 from course_lib.tensors.explorers.graph import ALL, RUNS, GraphExplorer, hole_prediction, hole_state
 from course_lib.tensors.explorers.graph_views import BACKWARD, OPTIMISED, SKIPPED, VIEWS, WORKERS
 from course_lib.tensors.explorers.scene import DIGITS, feeds_of, inputs_of, number, scene
 from course_lib.tensors.graph import Graph, Session, ancestors
+from course_lib.tensors.timing import durations_of
 
 FEEDS = "a = 0.5, 2; b = 1.5; c = 3"
 EXPRESSIONS = (
@@ -192,7 +194,9 @@ def test_every_crowd_opens_in_every_view(view):
     ({"expression": "x * y"}, "among the feeds"),
     ({"expression": "a @ b"}, "needs matrices"),
     ({"feeds": "a = one"}, "no feed"),
-    ({"feeds": "a = 1, 2; b = 1, 2, 3"}, "must match the size"),
+    ({"feeds": "a = 1, 2; b = 1, 2, 3"}, "add_0 = a + b is given the shapes (2,) and (3,): rows that meet"),
+    ({"expression": "b * (a + c)", "feeds": "a = 1, 2; b = 1; c = 1, 2, 3"}, "add_0 = a + c is given the shapes"),
+    ({"expression": "-a / b", "feeds": "a = 1, 2; b = 1, 2, 3"}, "divide_0 = negative_0 ÷ b is given"),
 ])  # fmt: skip
 def test_what_cannot_run_is_told_and_the_last_picture_stays(state, says):
     explorer = GraphExplorer(step=3)
@@ -209,6 +213,16 @@ def test_what_cannot_run_is_told_and_the_last_picture_stays(state, says):
 ])  # fmt: skip
 def test_feeds_are_read(text, feeds):
     assert {name: row.tolist() for name, row in feeds_of(text).items()} == feeds
+
+
+def test_the_digits_are_measured_once_whatever_the_expression_says(monkeypatch):
+    times = []
+    monkeypatch.setattr(graph_views, "durations_of", lambda *what: times.append(what) or durations_of(*what))
+    graph_views._measured.cache_clear()
+    for count in range(22):  # more than there is room for in the cache of expressions
+        data_of(view=WORKERS, expression=f"a + {count}")
+        data_of(graph=DIGITS, view=WORKERS, expression=f"a + {count}", step=ALL)
+    assert len(times) == 1 and scene(DIGITS, "a") is scene(DIGITS, "b")
 
 
 def test_randomness_is_left_as_it_was():

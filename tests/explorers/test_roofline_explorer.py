@@ -118,7 +118,7 @@ def test_the_status_says_what_bounds_it_and_from_where_it_pays():
     explorer = RooflineExplorer(operation=ADD.name, size=9, bus=0)
     explorer.look()
     assert "Elementwise add, 4,194,304, float32: 0.0833 FLOPs a byte" in explorer.status
-    assert explorer.status.endswith("mostly transfer. The card pays never.")
+    assert explorer.status.endswith("mostly transfer. The card never pays.")
     explorer.set(size=0)
     assert "on the card, mostly calls." in explorer.status
 

@@ -1,3 +1,4 @@
+import itertools
 from itertools import pairwise
 
 import numpy as np
@@ -5,20 +6,22 @@ import pytest
 import torch
 
 from course_lib.figures.gantt import MOST
+from course_lib.figures.labels import SHARES, width_of
+from course_lib.figures.page import pixels_at
 from course_lib.tensors.explorers.schedule import (
-    DIGITS,
     EQUAL,
     GAINS,
     MEASURED,
     ONE_LONG,
     SMALL,
+    TRAINING,
     ScheduleExplorer,
     preset_of,
     tree_prediction,
     tree_state,
 )
 
-PRESETS = (*SMALL, DIGITS)
+PRESETS = (*SMALL, TRAINING)
 
 
 def data_of(**state):
@@ -71,11 +74,11 @@ def test_times_are_measured_once_and_leave_everything_as_it_was():
     expected = torch.rand(2)
     torch.manual_seed(3)
     preset_of.cache_clear()
-    first = data_of(preset=DIGITS, durations=MEASURED)
+    first = data_of(preset=TRAINING, durations=MEASURED)
     assert torch.equal(torch.rand(2), expected)
-    of = preset_of(DIGITS)
+    of = preset_of(TRAINING)
     assert all(of.measured[node] > 0 for node in of.work) and len(of.work) > 40
-    assert data_of(preset=DIGITS, durations=MEASURED)["makespan"] == first["makespan"] and first["unit"] == "µs"
+    assert data_of(preset=TRAINING, durations=MEASURED)["makespan"] == first["makespan"] and first["unit"] == "µs"
 
 
 @pytest.mark.parametrize("quest, state", [
@@ -97,3 +100,40 @@ def test_what_eight_workers_gain_on_a_tree_is_predicted_and_the_curve_hidden_unt
     data = explorer._unlock(True)
     assert data["speedup"] is not None and data["workers"] == MOST
     assert prediction.result(data) == GAINS[4] in prediction.options
+
+
+@pytest.mark.parametrize("state, says", [
+    ({}, "here work is the limit, and this schedule does not reach it."),  # 8 turns; 15 ÷ 2 are 7.5
+    ({"preset": "chain", "workers": 4}, "here depth is the limit."),
+    ({"preset": "wide", "workers": 4}, "here work is the limit."),
+])  # fmt: skip
+def test_a_limit_that_the_schedule_does_not_reach_is_told(state, says):
+    explorer = ScheduleExplorer(**state)
+    explorer.look()
+    assert explorer.status.endswith(says)
+
+
+def distances(label, points):
+    """How far points (points, 2) lie outside the box of a label, in pixels; negative inside."""
+    angle = np.radians(label.turn)
+    along, up = np.array([np.cos(angle), -np.sin(angle)]), np.array([-np.sin(angle), -np.cos(angle)])
+    wide = width_of(label.text, label.size, label.bold)
+    middle = [label.x, label.y] + (0.5 - SHARES[label.align]) * wide * along
+    away = np.abs((points - middle) @ np.stack([along, up], axis=1)) - [wide / 2, 4]  # half the height of a capital
+    return away.max(axis=1)
+
+
+@pytest.mark.parametrize("preset", SMALL)
+def test_no_label_stands_on_a_line(preset):
+    for workers, (durations, length) in itertools.product((1, 2, 4, 5, MOST), ((EQUAL, 2.0), (ONE_LONG, 3.0),
+                                                                               (ONE_LONG, 4.5))):  # fmt: skip
+        explorer = ScheduleExplorer(preset=preset, workers=workers, durations=durations, length=length)
+        explorer.look()
+        moving = explorer.canvas.artists["moving"]
+        lines = [*moving["curve"][0].axes.lines, *moving["bounds"]]
+        ends = [pixels_at(line.axes, line.get_xydata()) for line in lines]
+        fine = np.concatenate([np.linspace(*two, 60) for line in ends for two in pairwise(line)])
+        for label in moving["labels"].labels:
+            assert distances(label, fine[~np.isnan(fine).any(axis=1)]).min() > 0, (label, explorer.state())
+        ring = pixels_at(lines[0].axes, moving["curve"][1].get_xydata())
+        assert all(distances(label, ring).min() > 7 for label in moving["labels"].labels)

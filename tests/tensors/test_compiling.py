@@ -10,9 +10,12 @@ from course_lib.tensors.compiling import WORK, Cost, cpp_compiler, measure, meas
 
 
 def test_compiling_pays_after_what_it_cost_is_saved():
-    assert Cost(first_eager=1.0, first_compiled=11.0, eager=0.3, compiled=0.1).pays_after == pytest.approx(50)
+    assert Cost(first_eager=1.0, first_compiled=11.0, eager=0.3, compiled=0.1).pays_after == pytest.approx(51)
     assert Cost(first_eager=1.0, first_compiled=11.0, eager=0.1, compiled=0.3).pays_after == math.inf
-    assert Cost(first_eager=1.0, first_compiled=0.5, eager=0.2, compiled=0.1).pays_after == 0
+    assert Cost(first_eager=1.0, first_compiled=0.5, eager=0.2, compiled=0.1).pays_after == 1
+    cost = Cost(first_eager=1.0, first_compiled=11.0, eager=0.3, compiled=0.1)
+    later = cost.pays_after - 1  # calls after the first
+    assert cost.first_eager + later * cost.eager == pytest.approx(cost.first_compiled + later * cost.compiled)
 
 
 @pytest.mark.parametrize("name", WORK)

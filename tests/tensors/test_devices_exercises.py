@@ -45,13 +45,19 @@ def by_the_accelerator():
     return found or torch.device("cpu")
 
 
+def by_what_it_was_built_for():
+    if torch.backends.cuda.is_built() and torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_built() and torch.mps.device_count() else "cpu")
+
+
 def with_a_number():
     if torch.cuda.is_available():
         return torch.device("cuda:0")
     return torch.device("mps", 0) if torch.mps.is_available() else torch.device("cpu")
 
 
-@pytest.mark.parametrize("best_device", [by_counting, by_the_accelerator, with_a_number])
+@pytest.mark.parametrize("best_device", [by_counting, by_the_accelerator, by_what_it_was_built_for, with_a_number])
 def test_there_is_more_than_one_way_to_ask(best_device):
     if best_device is with_a_number and not hasattr(torch.mps, "is_available"):
         pytest.skip("an older PyTorch")
@@ -98,6 +104,14 @@ def by_trying_a_layer():
 def test_to_try_is_told_apart_from_not_to_ask(best_device):
     told = said("tensors.devices", best_device=best_device)
     assert "Do you ask what PyTorch says is available, or try it out?" in told
+
+
+def test_what_pytorch_was_built_for_says_nothing_of_a_card():
+    def best_device():
+        return torch.device("cuda" if torch.backends.cuda.is_built() else "mps")
+
+    told = said("tensors.devices", best_device=best_device)
+    assert "no graphics card" in told and "your kind of device came out as 'cuda', wanted 'cpu'" in told
 
 
 def test_a_text_is_no_device():

@@ -4,23 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.exercises import feedback, get
-from course_lib.exercises.judge import Verdict, judge
-from course_lib.exercises.run import HereRunner
-from course_lib.notebooks.files import right_answer
-
-
-def verdict_on(id: str, **functions) -> Verdict:
-    """The verdict on these functions, the others of the exercise being right."""
-    namespace: dict = {}
-    exec(right_answer(id), namespace)
-    right = {asked.name: namespace[asked.name] for asked in get(id).asked}
-    return judge(get(id), HereRunner(right | functions))
-
-
-def words(verdict: Verdict) -> str:
-    """What the learner is told, in one line."""
-    return " ".join(feedback.words(verdict).split())
+from tests.exercises.verdicts import said, verdict_on
 
 
 def shares_nothing_of_what_runs_backwards(a):
@@ -41,24 +25,50 @@ def by_as_tensor(a):
 
 @pytest.mark.parametrize("bridge", [shares_nothing_of_what_runs_backwards, refuses_in_its_own_words, by_as_tensor])
 def test_there_is_more_than_one_right_bridge(bridge):
-    found = verdict_on("tensors.framework", bridge=bridge)
-    assert found.status == "passed", words(found)
+    assert verdict_on("tensors.framework", bridge=bridge).status == "passed", said("tensors.framework", bridge=bridge)
 
 
 def test_a_bridge_to_numpy_is_told_what_is_asked_for():
-    found = verdict_on("tensors.framework", bridge=lambda a: (a, a.copy()))
-    assert "bridge should return two tensors" in words(found)
-    assert "Does it end in `return`?" in words(verdict_on("tensors.framework", bridge=lambda a: None))
+    assert "bridge should return two tensors" in said("tensors.framework", bridge=lambda a: (a, a.copy()))
+    assert "Does it end in `return`?" in said("tensors.framework", bridge=lambda a: None)
 
 
-def test_a_wrong_copy_beside_nothing_shared_is_refused():
-    def flipped_back(a):
+WRONG_BESIDE_NOTHING_SHARED = {
+    "copied holds other numbers": lambda a: torch.from_numpy(a[::-1].copy()),
+    "copied is float32, where a is int64": lambda a: torch.from_numpy(a.copy()).float(),
+}
+
+
+@pytest.mark.parametrize("told", WRONG_BESIDE_NOTHING_SHARED)
+def test_a_wrong_copy_beside_nothing_shared_is_refused(told):
+    def bridge(a):
         if any(stride < 0 for stride in a.strides):
-            return None, torch.from_numpy(a[::-1].copy())
+            return None, WRONG_BESIDE_NOTHING_SHARED[told](a)
         return torch.from_numpy(a), torch.tensor(a)
 
-    found = verdict_on("tensors.framework", bridge=flipped_back)
-    assert found.points == 2 and "copied holds other numbers" in words(found)
+    assert verdict_on("tensors.framework", bridge=bridge).points == 2
+    assert told in said("tensors.framework", bridge=bridge)
+
+
+def by_way_of_dlpack(a):
+    return torch.utils.dlpack.from_dlpack(a), torch.from_dlpack(a).clone()
+
+
+def test_what_would_end_python_is_told():
+    found = verdict_on("tensors.framework", bridge=by_way_of_dlpack)
+    assert found.points == 2 and found.symptom.startswith("torch.from_dlpack")
+    assert "torch.from_dlpack ends the whole of Python" in said("tensors.framework", bridge=by_way_of_dlpack)
+
+    def asks_first(a):
+        shared = None if any(stride < 0 for stride in a.strides) else torch.from_dlpack(a)
+        return shared, torch.from_dlpack(a.copy())
+
+    assert verdict_on("tensors.framework", bridge=asks_first).status == "passed"
+
+
+def test_a_capital_t_is_recognised():
+    found = said("tensors.framework", bridge=lambda a: (torch.as_tensor(a), torch.Tensor(a)))
+    assert "torch.tensor, with a small t, always copies and keeps the type." in found
 
 
 def test_stacking_needs_no_memory():
@@ -85,4 +95,4 @@ def test_the_shape_of_a_row_is_no_number():
     def describe(t):
         return t.ndim, t.shape if t.ndim != 1 else len(t), t.numel(), "scalar"
 
-    assert "your shape is a number" in words(verdict_on("tensors.dimensions", describe=describe))
+    assert "your shape is a number" in said("tensors.dimensions", describe=describe)

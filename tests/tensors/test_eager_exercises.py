@@ -4,11 +4,13 @@ import copy
 from collections import OrderedDict
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from course_lib.tensors.exercises.eager.control_flow import not_more, work
 from course_lib.tensors.exercises.eager.layers import MODELS, layer_by_layer
 from course_lib.tensors.exercises.eager.migration import given_program
 from tests.exercises.verdicts import said, verdict_on
@@ -58,6 +60,47 @@ def on_a_copy(model, x):
 @pytest.mark.parametrize("record", [by_hooks_on_everything, by_a_global_hook, on_a_copy])
 def test_there_is_more_than_one_way_to_listen(record):
     assert_passes("tensors.eager", record=record)
+
+
+def by_other_forwards(model, x):
+    """Right but for the end: the layers keep their new forward."""
+    outputs = {}
+
+    def wrap(name, layer):
+        forward = layer.forward
+
+        def listening(x):
+            output = forward(x)
+            outputs[name] = output.clone()
+            return output
+
+        layer.forward = listening
+
+    for name, layer in list(model.named_modules()):
+        if not list(layer.children()):
+            wrap(name, layer)
+    model(x)
+    return dict(outputs)  # a later run does not show in it
+
+
+def between_eval_and_train(model, x):
+    model.eval()
+    outputs = by_hooks_on_everything(model, x)
+    model.train()
+    return outputs
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (by_other_forwards, "your forwards replaced in the model came out as 4, wanted 0."),
+        (between_eval_and_train, "your modules in another mode than before came out as 1, wanted 0."),
+    ],
+)
+def test_a_model_that_is_not_as_it_was(record, told):
+    found = verdict_on("tensors.eager", record=record)
+    assert [part.name for part in found.parts if part.status == "failed"] == ["the model as it was"]
+    assert told in said("tensors.eager", record=record)
 
 
 def test_a_walk_is_right_wherever_the_model_is_a_chain():
@@ -135,9 +178,30 @@ def test_newton_may_be_written_in_many_ways(newton_sqrt):
 
 def test_a_power_of_one_half_is_no_loop():
     found = said("tensors.eager.control-flow", newton_sqrt=lambda x, tol: x**0.5)
-    assert "it does as many operations for the first as for the second." in found
+    assert "it asks PyTorch for hardly any operations: is there a loop, and is y a tensor in it?" in found
+    assert "Which line of yours would you have to change" in found
     found = said("tensors.eager.control-flow", newton_sqrt=lambda x, tol: torch.sqrt(x))
     assert "your answer uses sqrt" in found
+
+
+def test_a_loop_that_pytorch_does_not_see_is_told_apart_from_a_fixed_number_of_steps():
+    def in_numpy(x, tol):
+        given = x.detach().numpy()
+        y = (given + 1) / 2
+        while not (abs(y * y - given) <= tol * given).all():
+            y = (y + given / y) / 2
+        return torch.from_numpy(np.asarray(y))
+
+    def in_floats(x, tol):
+        y = given = float(x)
+        while abs(y * y - given) > tol * given:
+            y = (y + given / y) / 2
+        return torch.tensor(y)
+
+    assert verdict_on("tensors.eager.control-flow", newton_sqrt=in_numpy).symptom.startswith("a loop in NumPy's")
+    for newton_sqrt in (in_numpy, in_floats):
+        found = work(newton_sqrt, 1e8, 1e-6, 1.0, 1e-6)
+        assert "hardly any" in not_more(found) and found != "as many"
 
 
 @pytest.mark.parametrize("steps", [12, 25, 100])
@@ -319,6 +383,25 @@ def grad_in_place_on_a_clone(f, x, eps):
 @pytest.mark.parametrize("numeric_grad", [grad_by_unit_vectors, grad_in_place_on_a_clone])
 def test_the_difference_may_be_taken_in_many_ways(numeric_grad):
     assert_passes("tensors.autodiff", numeric_grad=numeric_grad)
+
+
+def grad_as_an_array(f, x, eps):
+    return grad_by_unit_vectors(f, x, eps).numpy()
+
+
+def test_an_array_serves_as_a_gradient():
+    assert_passes("tensors.autodiff", numeric_grad=grad_as_an_array)
+    as_list = said("tensors.autodiff", numeric_grad=lambda f, x, eps: grad_as_an_array(f, x, eps).tolist())
+    assert "your gradient is a list of 2, wanted a tensor of shape (2,)" in as_list
+
+
+def test_a_tolerance_that_grows_with_the_gradient_is_recognised():
+    def agree(f, x, tol):
+        auto = torch.autograd.functional.jacobian(f, x.double())
+        return torch.allclose(auto, grad_by_unit_vectors(f, x.detach(), 1e-5), tol)
+
+    found = verdict_on("tensors.autodiff", agree=agree)
+    assert found.symptom == "a tolerance that grows with the gradient"
 
 
 def agree_by_allclose(f, x, tol):

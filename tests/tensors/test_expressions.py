@@ -1,11 +1,10 @@
-"""Expressions as graphs, and where their nodes stand in a picture."""
+"""Expressions as graphs."""
 
 import pytest
 import torch
 
 from course_lib.tensors.expressions import FUNCTIONS, MOST_NODES, parse
-from course_lib.tensors.graph import Session, ancestors
-from course_lib.tensors.layout import layers_of, places_of
+from course_lib.tensors.graph import Session
 
 FEEDS = {"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([0.5, -1.0])}
 
@@ -48,23 +47,3 @@ def test_what_is_written_twice_is_there_twice():
 def test_what_cannot_be_read_is_said(text, message):
     with pytest.raises(ValueError, match=message):
         parse(text)
-
-
-def edges(text: str) -> dict:
-    return {node: node.inputs for node in ancestors([parse(text).result])}
-
-
-@pytest.mark.parametrize("text", ["a", "(a + b) * (a + b) + 2 * 3", "tanh(a) + exp(b) * a / (b + a)"])
-def test_edges_go_to_the_right(text):
-    inputs = edges(text)
-    places = places_of(inputs)
-    assert places.keys() == inputs.keys() and len(set(places.values())) == len(places)
-    for node, before in inputs.items():
-        assert all(places[other][0] < places[node][0] for other in before)
-        assert all(0 < n < 1 for n in places[node])
-
-
-def test_edges_that_need_not_cross_do_not():
-    chains = {f"{end}{n}": [f"{end}{n - 1}"] if n else [] for n in range(4) for end in ("ab" if n % 2 else "ba")}
-    rows = [[name[0] for name in layer] for layer in layers_of(chains)]
-    assert all(row == rows[0] for row in rows)

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 import torch
-from sklearn.datasets import load_digits
 
 from course_lib.tensors.autodiff import gradients
+from course_lib.tensors.digits_network import digits_batch
 from course_lib.tensors.graph import Graph, Session, ancestors, one_by_one
 from course_lib.tensors.operations import CONSTANT, OPERATIONS
 from course_lib.tensors.optimise import optimise
@@ -22,9 +22,7 @@ def loss(x, t, W1, b1, W2, b2):
 
 @pytest.fixture(scope="module")
 def digits():
-    pixels, labels = load_digits(return_X_y=True)
-    targets = torch.nn.functional.one_hot(torch.from_numpy(labels), 10).float()
-    return torch.from_numpy(pixels).float()[:128] / 16, targets[:128]
+    return digits_batch(128)
 
 
 def weights() -> list[torch.Tensor]:
@@ -74,7 +72,7 @@ def test_an_eager_graph_has_its_values_at_once(digits):
 
 INPUTS = {"divide": [(2, 3), (3,)], "matmul": [(2, 3), (3, 4)], "log_softmax": [(2, 3)], "unsqueeze": [(2, 3)]}
 OPTIONS = {"log_softmax": {"dim": 1}, "unsqueeze": {"dim": 1}}
-TWO = ("add", "subtract", "multiply", "divide", "matmul", "expand_like", "sum_like")
+TWO = ("add", "subtract", "multiply", "divide", "matmul", "expand_like", "sum_like", "where_positive")
 DIFFERENTIABLE = [name for name, operation in OPERATIONS.items() if operation.backward]
 
 
@@ -96,6 +94,41 @@ def test_gradients_are_those_of_autograd(name):
     theirs = torch.autograd.functional.jacobian(function, tuple(values))
     for node, expected in zip(ours, theirs, strict=True):
         torch.testing.assert_close(node.value, expected)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean"])
+@pytest.mark.parametrize("options", [{}, {"dim": 0}, {"dim": -1}, {"dim": 1, "keepdim": True}])
+def test_gradients_along_an_axis_are_those_of_autograd(name, options):
+    graph, value = Graph(eager=True), torch.arange(6.0).reshape(2, 3)
+    node = graph.constant(value)
+    (ours,) = gradients((graph.apply(name, node, **options) * 3.0).sum(), [node])
+    theirs = torch.autograd.functional.jacobian(lambda x: (getattr(x, name)(**options) * 3.0).sum(), value)
+    torch.testing.assert_close(ours.value, theirs)
+
+
+def test_a_dimension_goes_to_an_operation_by_name_and_alone():
+    node = Graph(eager=True).constant(torch.ones(2, 3))
+    with pytest.raises(TypeError, match="by its name, such as dim=1"):
+        node.sum(1)
+    with pytest.raises(TypeError, match="dim is one axis here"):
+        node.mean(dim=(0, 1))
+
+
+def test_nothing_comes_back_through_a_relu_that_is_shut_not_even_from_infinity():
+    graph = Graph(eager=True)
+    x = graph.constant([-1.0, 0.0, 2.0])
+    assert gradients(x.relu().log().sum(), [x])[0].value.tolist() == [0.0, 0.0, 0.5]
+
+
+def test_gradients_pass_through_an_assignment():
+    graph = Graph()
+    a, w = graph.constant(3.0), graph.variable("w", torch.tensor(0.0))
+    (da,) = gradients(w.assign(a * a) * 2.0, [a])
+    with Session(graph) as session:
+        assert session.run(da) == 12
+    eager = Graph(eager=True)
+    with pytest.raises(ValueError, match="nothing is assigned"):
+        eager.variable("w", torch.tensor(0.0)).assign(1.0)
 
 
 def test_gradients_have_gradients():
@@ -176,6 +209,26 @@ def test_variables_belong_to_the_session_and_change_at_the_end_of_a_run():
         one.run(n)
 
 
+def test_what_becomes_of_a_result_changes_nothing_in_the_session():
+    graph = Graph()
+    w, c = graph.variable("w", torch.zeros(2)), graph.constant([1.0, 1.0])
+    with Session(graph) as session:
+        session.run(graph.initializer)
+        for value in session.run({"w": w, "c": c}).values():
+            value += 5
+        assert session.run(w).tolist() == [0, 0] and session.run(c).tolist() == [1, 1]
+
+
+def test_only_placeholders_are_fed():
+    graph = Graph()
+    x = graph.placeholder("x", ())
+    double, w = x * 2.0, graph.variable("w", torch.tensor(0.0))
+    with Session(graph) as session:
+        for node in (double, w):
+            with pytest.raises(ValueError, match="is no placeholder, so it cannot be fed"):
+                session.run(double, {x: 1.0, node: 7.0})
+
+
 def test_what_has_no_value_says_so():
     graph, other = Graph(), Graph()
     node = graph.constant(1.0) + 1
@@ -213,11 +266,27 @@ def test_a_constant_remembers_nothing_of_what_it_was_made_of():
 
 def test_asking_for_the_initializer_again_makes_no_more_nodes():
     graph = Graph()
-    graph.variable("n", torch.tensor(0.0))
-    first, count = graph.initializer, len(graph.nodes)
-    assert graph.initializer is first and len(graph.nodes) == count
+    n = graph.variable("n", torch.tensor(0.0))
+    first, own, count = graph.initializer, n.initializer, len(graph.nodes)
+    assert graph.initializer is first and n.initializer is own and len(graph.nodes) == count
     graph.variable("m", torch.tensor(0.0))
     assert graph.initializer is not first
+
+
+def test_a_variable_that_is_only_assigned_is_optimised_along():
+    graph = Graph()
+    w = graph.variable("w", torch.tensor(1.0))
+    for fetch in (w.assign(graph.constant(2.0) + 3.0), w.initializer):
+        smaller = optimise(graph, [fetch])
+        with Session(smaller.graph) as session:
+            wanted = session.run(smaller.nodes[fetch])
+            assert session.values[smaller.nodes[w]] == wanted
+
+
+def test_constants_of_any_dtype_are_merged():
+    graph = Graph()
+    total = graph.constant(torch.ones(3, dtype=torch.bfloat16)) + graph.constant(torch.ones(3, dtype=torch.bfloat16))
+    assert len(optimise(graph, [total]).merged) == 1
 
 
 def test_optimising_keeps_every_bit_with_fewer_nodes():

@@ -12,14 +12,14 @@ from tests.exercises.verdicts import said, verdict_on
 
 
 def shortest_first(graph, durations, k):
-    """Of the nodes that are ready, the one goes first that takes least; whole numbers."""
-    starts, ends, now = {}, {}, 0
+    """Of the nodes that are ready, the one goes first that takes least; the clock goes on by tenths."""
+    starts, ends, tenths = {}, {}, 0
     while len(starts) < len(graph):
-        done = {node for node, end in ends.items() if end <= now}
+        done = {node for node, end in ends.items() if end <= tenths}
         ready = [node for node in graph if node not in starts and done.issuperset(graph[node])]
         for node in sorted(ready, key=durations.get)[: k - (len(starts) - len(done))]:
-            starts[node], ends[node] = now, now + int(durations[node])
-        now += 1
+            starts[node], ends[node] = tenths / 10, tenths + round(10 * durations[node])
+        tenths += 1
     return starts
 
 
@@ -41,6 +41,24 @@ def last_first(graph, durations, k):
 def test_there_is_more_than_one_schedule(start_times):
     found = verdict_on("tensors.graph.parallelism", start_times=start_times)
     assert found.status == "passed", words(found)
+
+
+def tick_by_tick(graph, durations, k):
+    """Looks only at whole moments for who can start."""
+    starts, ends, now = {}, {}, 0
+    while len(starts) < len(graph):
+        done = {node for node, end in ends.items() if end <= now}
+        ready = [node for node in graph if node not in starts and done.issuperset(graph[node])]
+        for node in ready[: k - (len(starts) - len(done))]:
+            starts[node], ends[node] = now, now + durations[node]
+        now += 1
+    return starts
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_clock_of_whole_ticks_is_too_coarse(seed):
+    found = verdict_on("tensors.graph.parallelism", start_times=tick_by_tick, seed=seed)
+    assert found.symptom == "one whose clock knows whole moments only", words(found)
 
 
 def test_each_fault_of_a_schedule_has_a_sentence():
@@ -118,6 +136,26 @@ def test_there_is_more_than_one_way_to_tidy(tidy):
     for seed in range(5):
         found = verdict_on("tensors.graph.optimisation", seed=seed, tidy=tidy)
         assert found.status == "passed", words(found)
+
+
+def without_brackets(graph, fetch):
+    """Takes sums of the same numbers for the same, whatever comes first; everything else is right."""
+    terms, first, renamed, new = {}, {}, {}, {}
+    for name, (kind, *inputs) in from_the_fetch(graph, fetch).items():
+        if kind in FUNCTIONS:
+            inputs = [renamed[before] for before in inputs]
+        terms[name] = sorted(term for before in inputs for term in terms[before]) if kind == "add" else [name]
+        key = ("add", *terms[name]) if kind == "add" and name != fetch else name
+        renamed[name] = first.setdefault(key, name)
+        new |= {name: (kind, *inputs)} if renamed[name] == name else {}
+    return from_the_fetch(new, fetch)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_sums_are_kept_apart_that_round_in_another_order(seed):
+    found = verdict_on("tensors.graph.optimisation", seed=seed, tidy=without_brackets)
+    assert "left alone" in [part.name for part in found.parts if part.status == "failed"]
+    assert "merges sums that add the same numbers in another order" in found.symptom, words(found)
 
 
 def test_the_reference_keeps_every_bit_and_is_done_in_one_go():

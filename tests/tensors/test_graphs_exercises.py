@@ -2,16 +2,14 @@
 
 import graphlib
 from collections import deque
-from functools import partial
 
 import pytest
-import torch
 
 from course_lib.exercises import get
 from course_lib.exercises.feedback import words
-from course_lib.tensors.graph import Node, Session, ancestors, one_by_one, value_of
+from course_lib.tensors.graph import Session, ancestors, one_by_one, value_of
 from course_lib.tensors.operations import PLACEHOLDER
-from tests.exercises.verdicts import said, verdict_on
+from tests.exercises.verdicts import right_functions, said, verdict_on
 
 # running a graph
 
@@ -88,6 +86,42 @@ def test_a_false_alarm_shows_the_line_that_gave_it():
     assert "circles everywhere" in told
 
 
+def test_an_error_that_is_no_alarm_keeps_its_words():
+    def unpacks(graph, fetch, feeds):
+        if len(fetch.inputs) == 2:
+            _first, _between, _last = fetch.inputs
+        return by_the_library(graph, fetch, feeds)
+
+    def leaves_holes(fetch, feeds):
+        return Session(fetch.graph).run(fetch, dict(list(feeds.items())[1:]))
+
+    assert "not enough values to unpack" in said("tensors.graph", run=unpacks)
+    assert "the placeholder 'pixels' needs a value" in said("tensors.graph.placeholders", run_fed=leaves_holes)
+
+
+def fills(graph, fetch, feeds, path=()):
+    """Writes all values into the feeds."""
+    if fetch in path:
+        raise ValueError("in circles")
+    if fetch not in feeds:
+        feeds[fetch] = value_of(fetch, [fills(graph, before, feeds, (*path, fetch)) for before in fetch.inputs])
+    return feeds[fetch]
+
+
+def checks_and_fills(fetch, feeds):
+    value = right_functions("tensors.graph.placeholders")["run_fed"](fetch, feeds)
+    fills(fetch.graph, fetch, feeds)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("id", "answer"),
+    [("tensors.graph", {"run": fills}), ("tensors.graph.placeholders", {"run_fed": checks_and_fills})],
+)
+def test_values_that_are_left_in_the_feeds_are_found_by_the_next_run(id, answer):
+    assert verdict_on(id, **answer).symptom == "one that leaves its values in the caller's feeds"
+
+
 def without_end(*inputs):
     while True:
         pass
@@ -142,206 +176,3 @@ def test_a_placeholder_is_named():
         "tensors.graph.placeholders", run_fed=names_the_wrong_one
     )
     assert found.symptom == "one that does not say which placeholder it is about"
-
-
-# variables
-
-
-class ByIdentity:
-    """Keeps numbers under its own id, and writes them into an entry of the memory's."""
-
-    def __init__(self, initial):
-        self.initial = initial.tolist()
-
-    def initialise(self):
-        return self.assign(torch.tensor(self.initial))
-
-    def read(self):
-        return self._read
-
-    def _read(self, memory):
-        try:
-            return memory["variables"][id(self)].clone()
-        except KeyError:
-            raise RuntimeError("initialise first") from None
-
-    def assign(self, value):
-        return partial(self._set, value=value)
-
-    def _set(self, memory, value):
-        memory.setdefault("variables", {})[id(self)] = torch.tensor(value.tolist() if torch.is_tensor(value) else value)
-        return self._read(memory)
-
-    def assign_add(self, value):
-        return lambda memory: self._set(memory, self._read(memory) + value)
-
-
-class InPlaceButAlone:
-    """Adds in place, to a tensor that nobody else has."""
-
-    def __init__(self, initial):
-        self.initial = initial.detach().clone()
-
-    def initialise(self):
-        def operation(memory):
-            memory[self] = self.initial.clone()
-            return memory[self].clone()
-
-        return operation
-
-    def read(self):
-        def operation(memory):
-            if self not in memory:
-                raise RuntimeError
-            return memory[self].clone()
-
-        return operation
-
-    def assign(self, value):
-        def operation(memory):
-            memory[self] = torch.as_tensor(value).clone()
-            return memory[self].clone()
-
-        return operation
-
-    def assign_add(self, value):
-        def operation(memory):
-            self.read()(memory)
-            memory[self] += value
-            return memory[self].clone()
-
-        return operation
-
-
-@pytest.mark.parametrize("MyVariable", [ByIdentity, InPlaceButAlone])
-def test_there_is_more_than_one_way_to_keep_a_value(MyVariable):
-    found = verdict_on("tensors.graph.variables", MyVariable=MyVariable)
-    assert found.status == "passed", words(found)
-
-
-class AssignsWhenWritten:
-    """Keeps its value itself; `assign`, `assign_add` or both act when they are written."""
-
-    hasty = ()
-
-    def __init__(self, initial):
-        self.initial, self.value = initial.clone(), None
-
-    def _set(self, value):
-        self.value = value
-        return value
-
-    def _timed(self, name, act):
-        if name in self.hasty:
-            value = act()
-            return lambda memory: value
-        return lambda memory: act()
-
-    def initialise(self):
-        return lambda memory: self._set(self.initial)
-
-    def read(self):
-        return lambda memory: self._now()
-
-    def _now(self):
-        if self.value is None:
-            raise RuntimeError("no value")
-        return self.value
-
-    def assign(self, value):
-        return self._timed("assign", lambda: self._set(torch.as_tensor(value).clone()))
-
-    def assign_add(self, value):
-        return self._timed("assign_add", lambda: self._set(self._now() + value))
-
-
-@pytest.mark.parametrize("hasty", [("assign",), ("assign_add",), ("assign", "assign_add")])
-def test_what_acts_when_it_is_written_is_recognised(hasty):
-    answer = type("Hasty", (AssignsWhenWritten,), {"hasty": hasty})
-    told = said("tensors.graph.variables", MyVariable=answer)
-    assert f"one that acts when the operation is written ({' and '.join(hasty)})" in told
-    assert "Which line runs three times, and which once?" in told
-
-
-def test_an_operation_that_is_none_is_told_so():
-    class NoOperation(ByIdentity):
-        def assign_add(self, value):
-            pass
-
-    assert "'NoneType' object is not callable" in said("tensors.graph.variables", MyVariable=NoOperation)
-
-
-# sessions
-
-
-class OfTheEngine:
-    """Leaves the work to our own session."""
-
-    def __init__(self, graph):
-        self.session = Session(graph)
-
-    def __enter__(self):
-        self.session.__enter__()
-        return self
-
-    def __exit__(self, *problem):
-        return self.session.__exit__(*problem)
-
-    def run(self, fetches, feed_dict=None):
-        return self.session.run(fetches, feed_dict)
-
-
-class CallingItself:
-    """Looks values up in a dict that belongs to one run, and returns tuples for lists."""
-
-    def __init__(self, graph):
-        self.closed = False
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *problem):
-        self.closed = True
-        return False
-
-    def run(self, fetches, feed_dict=None):
-        if self.closed:
-            raise RuntimeError("closed")
-        values = {} if feed_dict is None else dict(feed_dict)
-
-        def value(node):
-            if node not in values:
-                values[node] = value_of(node, [value(before) for before in node.inputs])
-            return values[node]
-
-        if isinstance(fetches, Node):
-            return value(fetches)
-        if hasattr(fetches, "items"):
-            return {key: value(node) for key, node in fetches.items()}
-        return tuple(map(value, fetches))
-
-
-@pytest.mark.parametrize("MySession", [OfTheEngine, CallingItself])
-def test_there_is_more_than_one_session(MySession):
-    found = verdict_on("tensors.graph.sessions", MySession=MySession)
-    assert found.status == "passed", words(found)
-
-
-@pytest.mark.parametrize(
-    "product",
-    [
-        lambda graph, a, b: graph.apply("multiply", graph.constant(a), graph.constant(b)),
-        lambda graph, a, b: graph.constant(torch.tensor(a), "a") * torch.tensor(b),
-        lambda graph, a, b: graph.constant(a) * graph.constant(b) * 1,
-    ],
-)
-def test_there_is_more_than_one_product(product):
-    assert verdict_on("tensors.graph.sessions", product=product).status == "passed"
-
-
-def test_a_product_says_what_it_is():
-    def by_hand(graph, a, b):
-        return torch.tensor([x * y for x, y in zip(a, b, strict=True)])
-
-    told = said("tensors.graph.sessions", product=by_hand)
-    assert "what product returns is a Tensor, wanted a node that a run computes" in told and "4 of 5 points" in told

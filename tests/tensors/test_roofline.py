@@ -168,6 +168,12 @@ def test_a_product_does_more_arithmetic_a_second_than_an_addition():
     assert measure(PRODUCT, 256, memory).rate > 2 * measure(ADD, 2**16, memory).rate
 
 
+def test_measuring_draws_nothing_from_the_randomness_of_the_page():
+    before = torch.get_rng_state()
+    memory = memory_of(2**12)
+    assert torch.equal(torch.get_rng_state(), before) and torch.equal(memory, memory_of(2**12))
+
+
 def test_limits_are_measured():
     limits = measure_limits("cpu", "here")
     assert limits.name == "here" and limits.bus == math.inf

@@ -1,6 +1,7 @@
 """Section 1.1: two shapes that meet. Which axes are stretched, and when does it fail?"""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -97,17 +98,20 @@ class BroadcastingExplorer(Explorer):
             return f"{met} do not go together: {where} has the lengths {lengths}, which differ, and neither is 1."
         if data["result"] is None:
             return (f"{met} make {data['wanted']}, for which a has no room: in place b may be stretched, a may not, "
-                    f"and {_axes(data['fates'][0], 'clash')} would need it.")  # fmt: skip
-        again = [(name, _axes(fates, "stretched", "missing")) for name, fates in zip("ab", data["fates"], strict=True)]
-        said = [f"{name} is read again along {where}" for name, where in again if where]
+                    f"and {_axes([fate == 'clash' for fate in data['fates'][0]])} would need it.")  # fmt: skip
+        again = [
+            (name, [fate != "there" and wanted > 1 for fate, wanted in zip(fates, data["wanted"], strict=True)])
+            for name, fates in zip("ab", data["fates"], strict=True)
+        ]
+        said = [f"{name} is read again along {_axes(which)}" for name, which in again if any(which)]
         return f"{met} make {data['result']}: {'; '.join(said) or 'nothing is stretched'}."
 
 
-def _axes(fates: tuple[str, ...], *wanted: str) -> str:
-    """The axes with such a fate, counted from the right: "axes −3 and −1"; "" if there are none."""
-    names = [f"−{len(fates) - axis}" for axis, fate in enumerate(fates) if fate in wanted]
-    if len(names) < 2:
-        return f"axis {names[0]}" if names else ""
+def _axes(which: Sequence[bool]) -> str:
+    """These axes, one or more, counted from the right: "axes −3 and −1"."""
+    names = [f"−{len(which) - axis}" for axis, chosen in enumerate(which) if chosen]
+    if len(names) == 1:
+        return f"axis {names[0]}"
     return f"axes {', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -3,6 +3,7 @@
 from course_lib.explorers import Choice, Prediction, Text
 from course_lib.tensors.explorers.graph import ALL, GraphExplorer
 from course_lib.tensors.explorers.graph_views import BACKWARD, VIEWS
+from course_lib.tensors.explorers.scene import DIGITS
 
 LESS, EXACTLY, MORE = "by less than 7", "by exactly 7", "by more than 7"
 
@@ -16,6 +17,7 @@ class WayBackExplorer(GraphExplorer):
         "expression": Text(start="a * a + a", tries=("a * b + tanh(a)", "relu(a - b) ** 2 / c")),
         "feeds": Text(start="a = 3; b = 0.5; c = 1", tries=("a = 2; b = 1; c = 1", "a = 0, 1, 2; b = -1; c = 2")),
     }
+    presets = ({}, {"step": 3}, {"expression": "a * b + tanh(a)", "step": 4}, {"graph": DIGITS, "step": 16})
     sweep_from = GraphExplorer.sweep_from | {"expression": "a * b + tanh(a)"}
     quests = tuple(quest for quest in GraphExplorer.quests if quest.id == "still")
 

@@ -126,12 +126,11 @@ class GraphExplorer(Explorer):
     def describe(self, data):
         if not data["nudged_by"]:
             return data["says"]
-        y = data["names"][data["fetched"]]
-        text = f"{data['says']} {data['nudged']} is nudged by {number(data['nudged_by'])}: "
+        text = f"{data['says']} {data['nudged']} is nudged by {number(data['nudged_by'])}"
         if data["promised"] is None:
-            return f"{text}{y} does not need it."
-        return (f"{text}its derivative promised {number(data['promised'])} for {y}, and it moved by "
-                f"{number(data['happened'])}.")  # fmt: skip
+            return f"{text}: {data['names'][data['fetched']]} does not need it."
+        return (f"{text} in all of this; before that, its derivative promised {number(data['promised'])} for "
+                f"{data['result']}, which moved by {number(data['happened'])}.")  # fmt: skip
 
 
 def hole_state() -> dict:

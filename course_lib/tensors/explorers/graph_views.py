@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from course_lib.tensors.autodiff import gradients
 from course_lib.tensors.explorers.scene import (
     LEAVES,
     Scene,
+    digits_scene,
     formula,
     largest,
     make_scene,
@@ -46,6 +47,11 @@ class Run:
     fed: Mapping[str, Tensor]
     nudges: Mapping[str, float]
     workers: int
+
+    @property
+    def result(self) -> str:
+        """What is differentiated, in words: one number."""
+        return f"{'the sum of ' * (self.values[self.fetched].numel() > 1)}{self.of.name(self.fetched)}"
 
 
 @dataclass(frozen=True)
@@ -162,7 +168,7 @@ def backward(now: Run) -> Seen:
     status = {node: "ran" if node in values else "skipped" for node in of.nodes} | dict.fromkeys(done, "back")
     status |= {done[-1]: "now"} if done else {}
     derivatives, log = {node: largest(found[node]) for node in done}, []
-    L = f"L is {'the sum of ' * (values[now.fetched].numel() > 1)}{of.name(now.fetched)}"
+    L = f"L is {now.result}"
     for node in done:
         parts = [f"{_short(share)} from {of.name(user)}" for user, share in shares[node]]
         came = " + ".join(parts) or ("1: the way back begins" if node is now.fetched else "0: it plays no part")
@@ -174,8 +180,9 @@ def backward(now: Run) -> Seen:
     if len(done) == len(values):
         same = "to the last bit" if gap == 0 else f"but for {number(gap)} at most"
         says = f"{L}{''.join(f', {leaf}' for leaf in leaves if all(found[n].ndim < 2 for n in found))}. "
-        says += f"The {_count(found, 'derivative')} are those of torch.autograd, {same}; "
-        says += f"the way back added {_count(_way_back(*of.made_of, of.nodes.index(now.fetched)).added, 'node')}."
+        says += f"The {_count(found, 'derivative')} {'are those' if len(found) > 1 else 'is that'} of torch.autograd, "
+        added = _way_back(*of.made_of, of.nodes.index(now.fetched)).added
+        says += f"{same}; the way back added {_count(added, 'node')}."
     facts = {"autograd_gap": gap, "gradients": {node.name: found[node].tolist() for node in of.leaves if node in found}}
     return Seen(status, says, ("on the way back", "shape", "the sum of what comes from its users"), log, set(values),
                 derivatives, facts=facts)  # fmt: skip
@@ -215,7 +222,7 @@ def effect_of(now: Run) -> dict:
         before = run(now.of, [now.fetched], now.fed, {})[now.fetched]
         promised = by * found[leaf].sum().item()
         happened = (now.values[now.fetched].sum() - before.sum()).item()
-    return {"nudged": name, "nudged_by": by, "promised": promised, "happened": happened}
+    return {"result": now.result, "nudged": name, "nudged_by": by, "promised": promised, "happened": happened}
 
 
 # ---- what the views are made of
@@ -275,12 +282,16 @@ def _gap(ours: Tensor, theirs: Tensor) -> float:
     return (ours - theirs).abs().masked_fill(same, 0.0).max().item()
 
 
-@lru_cache(maxsize=20)
 def _durations(of: Scene) -> dict[Node, float]:
     """One turn for each operation of an expression; seconds, as measured here, for those of the network."""
-    operations = [node for node in of.nodes if node.operation not in LEAVES]
-    if not of.feeds:
-        return dict.fromkeys(operations, 1.0)
+    if of is digits_scene():
+        return _measured()
+    return dict.fromkeys((node for node in of.nodes if node.operation not in LEAVES), 1.0)
+
+
+@cache
+def _measured() -> dict[Node, float]:
+    of = digits_scene()
     session = Session(of.graph)
     session.values = {node: node.options["initial"] for node in of.graph.variables}
     return durations_of(session, [of.nodes[-1]], {node: of.feeds[node.name] for node in of.holes})

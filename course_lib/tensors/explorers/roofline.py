@@ -1,5 +1,6 @@
 """Section 1.4: operations on this processor against its measured roofs; when does it pay to send them to a card?"""
 
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -115,7 +116,7 @@ class RooflineExplorer(Explorer):
         if operation not in found.points[dtype]:
             raise ValueError(f"This processor has no {operation} in {dtype}. Choose another type.")
         points = found.points[dtype][operation]
-        here = Limits(**{**vars(found.limits), "peak": found.peak(dtype)})
+        here = replace(found.limits, peak=found.peak(dtype))
         card = Limits("the card", BANDWIDTHS[bandwidth], PEAKS[peak], H200.call, BUSES[bus])
         works = [chosen.work(chosen.size(numbers), TYPES[dtype]) for numbers in NUMBERS]
         last = points[-1]
@@ -170,7 +171,7 @@ class RooflineExplorer(Explorer):
         parts = {name: {part: of for part, of in parts.items() if part != "in all"}
                  for name, parts in data["parts"].items()}  # fmt: skip
         most = {name: max(of, key=of.get) for name, of in parts.items()}
-        pays = "never" if data["pays"] is None else f"from {data['pays_from']} on"
+        pays = "never pays" if data["pays"] is None else f"pays from {data['pays_from']} on"
         takes = "takes" if data["at"] < data["measured"] else "would take"
         return (
             f"{data['operation'].capitalize()}, {_size_name(_operation(data['operation']), NUMBERS[data['at']])}, "
@@ -178,7 +179,7 @@ class RooflineExplorer(Explorer):
             f"{with_prefix(attainable(data['intensity'], **limits), 'FLOP/s')} here. It {takes} "
             f"{with_prefix(seconds['here'], 's')} here ({with_prefix(data['rates']['here'], 'FLOP/s')}, mostly "
             f"{most['here']}) and {with_prefix(seconds['card'], 's')} on the card, mostly {most['card']}. "
-            f"The card pays {pays}."
+            f"The card {pays}."
         )
 
 

@@ -3,18 +3,18 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import torch
 from torch import Tensor
 
+from course_lib.figures.dataflow import SIGNS
 from course_lib.tensors.digits_network import digits_batch, two_layers
 from course_lib.tensors.expressions import parse
-from course_lib.tensors.graph import Graph, Node, Session, one_by_one
+from course_lib.tensors.graph import Graph, Node, Session, value_of
 from course_lib.tensors.operations import CONSTANT, PLACEHOLDER, VARIABLE
 
 EXPRESSION, DIGITS = "your expression", "two layers on the digits"
-SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@"}
 LEAVES = (CONSTANT, PLACEHOLDER, VARIABLE)
 HIDDEN = 16
 SHORT = 9  # numbers of a row that are told one by one
@@ -72,7 +72,20 @@ def make_scene(which: str, expression: str) -> Scene:
                  (which, expression))  # fmt: skip
 
 
-scene = lru_cache(maxsize=20)(make_scene)  # to be looked at, not to be added to
+def scene(which: str, expression: str) -> Scene:
+    """What `make_scene` makes, made once; to be looked at, not to be added to."""
+    return _expression_scene(expression) if which == EXPRESSION else digits_scene()
+
+
+@lru_cache(maxsize=20)
+def _expression_scene(expression: str) -> Scene:
+    return make_scene(EXPRESSION, expression)
+
+
+@cache
+def digits_scene() -> Scene:
+    """The network on the digits."""
+    return make_scene(DIGITS, "")
 
 
 def inputs_of(nodes: Sequence[Node]) -> tuple[tuple[int, ...], ...]:
@@ -116,9 +129,9 @@ def run(of: Scene, fetches: Sequence[Node], feeds: Mapping[str, Tensor], nudges:
     ran: dict[Node, Tensor] = {}
 
     def keeping(order, known):
-        values = one_by_one(order, known)
-        ran.update((node, values[node]) for node in order)
-        return values
+        for node in order:
+            ran[node] = known[node] if node in known else _value(node, [ran[before] for before in node.inputs])
+        return ran
 
     with Session(of.graph, keeping) as session:
         session.values = {node: node.options["initial"] + nudges.get(node.name, 0.0) for node in of.graph.variables}
@@ -127,10 +140,17 @@ def run(of: Scene, fetches: Sequence[Node], feeds: Mapping[str, Tensor], nudges:
             session.run(list(fetches), fed)
         except ValueError as refused:  # the engine's own words
             raise ValueError(f"{refused}: write it among the feeds, such as x = 1, 2") from None
-        except RuntimeError as refused:  # PyTorch's
-            said = str(refused).split(".")[0].strip()
-            raise ValueError(f"{said}: rows that meet have the same length, or length 1") from None
+        except RuntimeError as refused:
+            raise ValueError(f"{refused}: rows that meet have the same length, or length 1") from None
     return ran
+
+
+def _value(node: Node, inputs: Sequence[Tensor]) -> Tensor:
+    try:
+        return value_of(node, inputs)
+    except RuntimeError:  # PyTorch calls any two rows tensor a and tensor b, whatever the learner's are called
+        shapes = " and ".join(map(shape_text, inputs))
+        raise RuntimeError(f"{node.name} = {formula(node)} is given the shapes {shapes}") from None
 
 
 def formula(node: Node) -> str:
@@ -138,10 +158,10 @@ def formula(node: Node) -> str:
     kind, names = node.operation.name, [before.name for before in node.inputs]
     if node.operation in LEAVES:
         return {"constant": "a constant", "placeholder": "a hole, fed", "variable": "a variable, read"}[kind]
-    if kind in SIGNS:
-        return f" {SIGNS[kind]} ".join(names)
     if kind == "negative":
         return f"−{names[0]}"
+    if len(names) == 2 and kind in SIGNS:
+        return f" {SIGNS[kind]} ".join(names)
     options = [f"{key}={value}" for key, value in node.options.items()]
     return f"{kind}({', '.join([*names, *options])})"
 

@@ -68,13 +68,13 @@ def wide(x: Node) -> Node:
 
 
 SMALL: Mapping[str, Callable[[Node], Node]] = {"chain": chain, "tree": tree, "diamond": diamond, "wide": wide}
-DIGITS = "digits, a training step"
+TRAINING = "digits, a training step"
 
 
 @cache
 def preset_of(name: str) -> Made:
     """A graph by its name, with the times that its nodes take here."""
-    if name == DIGITS:
+    if name == TRAINING:
         made = training_step()
         fetch, feeds = made.step, dict(zip((made.x, made.targets), digits_batch(ROWS), strict=True))
     else:
@@ -93,7 +93,7 @@ class ScheduleExplorer(Explorer):
     id = "tensors.graph.parallelism"
     size = (WIDTH, HEIGHT)
     controls = {
-        "preset": Choice(options=(*SMALL, DIGITS), start="tree"),
+        "preset": Choice(options=(*SMALL, TRAINING), start="tree"),
         "workers": Slider(low=1, high=MOST, step=1, start=2),
         "durations": Choice(options=(EQUAL, ONE_LONG, MEASURED), start=EQUAL),
         "long": Place(start=0, label="the long one", tries=(0, 3, 9)),
@@ -115,8 +115,8 @@ class ScheduleExplorer(Explorer):
         {"preset": "diamond", "workers": 3, "durations": ONE_LONG, "long": 4},
         {"preset": "wide", "workers": 5},
         {"preset": "tree", "workers": 8, "durations": MEASURED},
-        {"preset": DIGITS, "workers": 2, "durations": MEASURED},
-        {"preset": DIGITS, "workers": 8},
+        {"preset": TRAINING, "workers": 2, "durations": MEASURED},
+        {"preset": TRAINING, "workers": 8},
     )
     sweep_from = {"durations": ONE_LONG, "workers": 3}
 
@@ -164,7 +164,8 @@ class ScheduleExplorer(Explorer):
         if data["speedup"] is None:
             return f"{text}."
         text += f". No schedule beats work ÷ workers ({shared}), nor the critical path ({path})"
-        return f"{text}: here {data['limit']} is the limit."
+        reached = makespan == (shared if data["limit"] == "work" else path)
+        return f"{text}: here {data['limit']} is the limit{'' if reached else ', and this schedule does not reach it'}."
 
 
 def tree_state() -> dict:

@@ -39,6 +39,7 @@ def found_on(answer: Callable, machine: str) -> dict | None:
     says = (
         (torch.cuda, "is_available", cuda > 0),
         (torch.cuda, "device_count", cuda),
+        (torch.backends.cuda, "is_built", mps == 0),  # the usual PyTorch is, whether there is a card or not
         (torch.backends.mps, "is_available", mps > 0),
         (torch.backends.mps, "is_built", mps > 0),
         (torch.mps, "is_available", mps > 0),

@@ -23,6 +23,15 @@ VIEWS = {  # of one memory: what travels to the answer is data, and the array is
 REFUSED = "nothing is shared"
 
 
+class Backwards(np.ndarray):
+    """An array with a negative stride, which `torch.from_dlpack` is kept from: there it ends the whole process."""
+
+    def __dlpack__(self, **options):
+        if any(stride < 0 for stride in self.strides):
+            raise BufferError("at a negative stride torch.from_dlpack ends the whole of Python, so it is stopped here")
+        return super().__dlpack__(**options)
+
+
 def after_writing(answer: Callable, memory: np.ndarray, view: str) -> dict | None:
     """Hand the answer an array, write into the array's first element, and say what both tensors hold then."""
     a = VIEWS[view](memory.copy())
@@ -32,12 +41,17 @@ def after_writing(answer: Callable, memory: np.ndarray, view: str) -> dict | Non
     a[(0,) * a.ndim] = WRITTEN
     held = dict(zip(("shared", "copied"), made, strict=True))
     types = {f"type of {name}": str(tensor.dtype) for name, tensor in held.items() if tensor is not None}
-    return types | {f"{name} after the write": tensor for name, tensor in held.items()}
+    return types | {f"{name} after the write": _of_shape(a.shape, tensor) for name, tensor in held.items()}
+
+
+def _of_shape(shape: tuple[int, ...], tensor: Tensor | None) -> Tensor | None:
+    """The tensor, or zeros where its shape is another one: its numbers may be whatever lay in the memory then."""
+    return tensor if tensor is None or tensor.shape == shape else torch.zeros(tensor.shape)
 
 
 def what_is_shared(answer: Callable, memory: np.ndarray, view: str) -> str | None:
     """What the answer says of an array that PyTorch cannot share: `REFUSED`, or what is wrong with its claim."""
-    a = VIEWS[view](memory.copy())
+    a = VIEWS[view](memory.copy()).view(Backwards)
     try:
         made = _pair(answer(a))
     except ValueError:
@@ -46,12 +60,19 @@ def what_is_shared(answer: Callable, memory: np.ndarray, view: str) -> str | Non
         return None
     shared, copied = made
     if shared is None:
-        right = copied.shape == a.shape and np.array_equal(copied.numpy(), a)
-        return REFUSED if right else "nothing is shared, and copied holds other numbers than a"
+        same = copied.shape == a.shape and np.array_equal(copied.numpy(), a)
+        wrong = "holds other numbers than a" if not same else _another_type(copied, a)
+        return f"{REFUSED}, and copied {wrong}" if wrong else REFUSED
     before = shared.clone()
     a[...] = WRITTEN
     unmoved = torch.equal(shared, before)
     return "a write into a does not show in shared" if unmoved else "a write into a shows in shared at another place"
+
+
+def _another_type(copied: Tensor, a: np.ndarray) -> str:
+    """Words if a tensor is not of the array's type; none if it is."""
+    found, wanted = str(copied.dtype).removeprefix("torch."), str(a.dtype)
+    return "" if found == wanted else f"is {found}, where a is {wanted}"
 
 
 def _pair(made) -> Pair | None:
@@ -202,10 +223,30 @@ def _(a):
     bridge,
     "a copy as float32 whatever the array was",
     ask="Which type has `copied` when the array holds int64?",
-    look="how `copied` is made: .float(), or torch.Tensor with a capital T, make float32 of everything.",
+    look="how `copied` is made: .float() makes float32 of everything.",
 )
 def _(a):
     return torch.from_numpy(a), torch.from_numpy(a).clone().float()
+
+
+@mistake(
+    bridge,
+    "torch.Tensor with a capital T, which shares an array of float32 and makes float32 of any other",
+    ask="You write 99 into an array of float32, and then into one of int64. In which of your `copied` does it show?",
+    look="how `copied` is made: torch.tensor, with a small t, always copies and keeps the type.",
+)
+def _(a):
+    return torch.from_numpy(a), torch.Tensor(a)
+
+
+@mistake(
+    bridge,
+    "torch.from_dlpack, which shares like torch.from_numpy and does not ask for the strides",
+    ask="What becomes of your notebook, and of all that it has computed, when Python itself ends?",
+    look="how `shared` is made: at a negative stride torch.from_numpy raises a ValueError, and from_dlpack crashes.",
+)
+def _(a):
+    return torch.from_dlpack(a), torch.tensor(a)
 
 
 @mistake(

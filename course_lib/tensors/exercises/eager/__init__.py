@@ -4,8 +4,9 @@ from course_lib.tensors.exercises.eager import (  # noqa: I001 (the notebook's o
     layers,
     control_flow,
     autodiff,
+    autodiff_mistakes,
     high_level,
     migration,
 )
 
-__all__ = ["autodiff", "control_flow", "high_level", "layers", "migration"]
+__all__ = ["autodiff", "autodiff_mistakes", "control_flow", "high_level", "layers", "migration"]

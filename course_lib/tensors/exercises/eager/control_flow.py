@@ -11,6 +11,8 @@ from course_lib.exercises.compare import show_apart
 from course_lib.tensors.exercises.eager.common import tensor_from
 
 FINE = 1e-10
+FEW = 10  # operations; from x = 100,000,000 there are some twenty steps to go
+HARDLY_ANY = "hardly any"
 
 
 def derivative(answer: Callable, x: Tensor, tol: float) -> Tensor | None:
@@ -26,16 +28,25 @@ def derivative(answer: Callable, x: Tensor, tol: float) -> Tensor | None:
 
 
 def work(answer: Callable, far: float, far_tol: float, near: float, near_tol: float) -> str | None:
-    """Whether the answer does more, as many or not as many operations in the one case as in the other."""
+    """Whether the answer does more, as many or not as many operations in the first case as in the second; or few."""
     operations = []
     for x, tol in ((far, far_tol), (near, near_tol)):
         with _Counter() as counter:
             if answer(torch.tensor(x, dtype=torch.float64), tol) is None:
                 return None
         operations.append(counter.number)
+    if max(operations) < FEW:
+        return HARDLY_ANY
     if operations[0] == operations[1]:
         return "as many"
     return "more" if operations[0] > operations[1] else "not as many"
+
+
+def not_more(word: str) -> str:
+    """What the word of `work` means, where it is a wrong one."""
+    if word == HARDLY_ANY:
+        return "It asks PyTorch for hardly any operations: is there a loop, and is y a tensor in it?"
+    return f"It does {word} operations for the first as for the second."
 
 
 def not_the_derivative(got: Tensor, wanted: Tensor) -> str:
@@ -96,7 +107,7 @@ def newton_sqrt(rng):
                 (far, far_tol, near, near_tol),
                 via=work,
                 expected="more",
-                explain="It does {} operations for the first as for the second.".format,
+                explain=not_more,
                 shown=f"once for {what}",
                 because="each turn looks at y, and decides whether there is another one",
             )
@@ -117,8 +128,8 @@ def newton_sqrt(rng):
 
 
 def good(y: Tensor, x: Tensor, tol: float) -> Tensor:
-    """Which numbers are good enough."""
-    return (y * y - x).abs() <= tol * x
+    """Which numbers are good enough; of arrays, too."""
+    return abs(y * y - x) <= tol * x
 
 
 def newton(x: Tensor, tol: float, done: Callable[[Tensor], bool], inside: Callable = lambda x: x) -> Tensor:
@@ -141,6 +152,27 @@ def _(x, tol):
     for _ in range(60):
         y = (y + x / y) / 2
     return y
+
+
+@mistake(
+    newton_sqrt,
+    "a power of one half, without a loop",
+    ask="Which line of yours would you have to change for tol = 0.5, and for tol = 0.0000000001?",
+    look="x ** 0.5, or torch.pow: it is sqrt under another name, and what is asked for is the loop inside it.",
+)
+def _(x, tol):
+    return x**0.5
+
+
+@mistake(
+    newton_sqrt,
+    "a loop in NumPy's or Python's numbers, which PyTorch does not see",
+    ask="Which library computes y + x / y in your loop, and what does autograd know of that?",
+    look=".numpy() or float(x) in front of the loop: let y be a tensor from the first step to the last.",
+)
+def _(x, tol):
+    given = x.detach().numpy()
+    return torch.as_tensor(newton(given, tol, lambda y: good(y, given, tol).all()))
 
 
 @mistake(

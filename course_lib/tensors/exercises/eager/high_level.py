@@ -8,6 +8,11 @@ from torch import Tensor, nn
 from course_lib.exercises import Case, exercise, mistake, part, randn
 from course_lib.tensors.exercises.eager.common import draw_weights
 from course_lib.tensors.exercises.eager.keras import (
+    ADAM,
+    DROPOUT,
+    LINE,
+    MOMENTUM,
+    PLAIN,
     TASKS,
     Fit,
     Keras,
@@ -17,8 +22,6 @@ from course_lib.tensors.exercises.eager.keras import (
     predicted,
     weights_after,
 )
-
-LINE, PLAIN, MOMENTUM, ADAM, DROPOUT = TASKS
 
 
 @exercise("tensors.high-level-api", "Model(layers)", level="core", minutes=12, blanks=4)

@@ -38,16 +38,17 @@ def with_dropout() -> list[nn.Module]:
     return [nn.Linear(3, 4), nn.Dropout(1.0), nn.Linear(4, 2)]
 
 
+LINE = "a line y = wx + b from w = b = 0, squared error, SGD with 0.1"
+PLAIN = "Linear, Tanh, Linear, squared error, SGD"
+MOMENTUM = "Linear, Tanh, Linear, squared error, SGD with momentum"
+ADAM = "Linear, Tanh, Linear, cross-entropy, Adam"
+DROPOUT = "Linear, Dropout(1.0), Linear, squared error, SGD"
 TASKS = {
-    "a line y = wx + b from w = b = 0, squared error, SGD with 0.1": lambda: Task([nn.Linear(1, 1)], mse_loss, sgd),
-    "Linear, Tanh, Linear, squared error, SGD": lambda: Task(two_layers(), mse_loss, sgd),
-    "Linear, Tanh, Linear, squared error, SGD with momentum": lambda: Task(
-        two_layers(), mse_loss, lambda weights: sgd(weights, momentum=0.9)
-    ),
-    "Linear, Tanh, Linear, cross-entropy, Adam": lambda: Task(
-        two_layers(), cross_entropy, lambda weights: torch.optim.Adam(weights, lr=0.05)
-    ),
-    "Linear, Dropout(1.0), Linear, squared error, SGD": lambda: Task(with_dropout(), mse_loss, sgd),
+    LINE: lambda: Task([nn.Linear(1, 1)], mse_loss, sgd),
+    PLAIN: lambda: Task(two_layers(), mse_loss, sgd),
+    MOMENTUM: lambda: Task(two_layers(), mse_loss, lambda weights: sgd(weights, momentum=0.9)),
+    ADAM: lambda: Task(two_layers(), cross_entropy, lambda weights: torch.optim.Adam(weights, lr=0.05)),
+    DROPOUT: lambda: Task(with_dropout(), mse_loss, sgd),
 }
 
 

@@ -51,18 +51,21 @@ class Gated(nn.Module):
         return {"gate.0": raw, "gate.1": share, "value": value, "head.0": bent, "head.1": self.head[1](bent)}
 
 
+SMALL = "Linear, ReLU, Linear"
+SMALL_IN_PLACE = "Linear, ReLU in place, Linear"
+CHAIN = "Linear, Tanh, Linear, Sigmoid"
+IN_PLACE = "three layers, two of them in place"
+BLOCK = "a Linear layer, a block of two, a Sigmoid"
+ANOTHER_ORDER = "a model that runs its layers in another order than it declares them"
+BRANCHES = "a model with two branches"
 MODELS: dict[str, Callable[[], nn.Module]] = {
-    "Linear, ReLU, Linear": lambda: nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Linear(1, 1)),
-    "Linear, ReLU in place, Linear": lambda: nn.Sequential(nn.Linear(1, 1), nn.ReLU(inplace=True), nn.Linear(1, 1)),
-    "Linear, Tanh, Linear, Sigmoid": lambda: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2), nn.Sigmoid()),
-    "three layers, two of them in place": lambda: nn.Sequential(
-        nn.Linear(3, 4), nn.Hardtanh(inplace=True), nn.LeakyReLU(0.5, inplace=True)
-    ),
-    "a Linear layer, a block of two, a Sigmoid": lambda: nn.Sequential(
-        nn.Linear(3, 2), nn.Sequential(nn.Tanh(), nn.Linear(2, 4)), nn.Sigmoid()
-    ),
-    "a model that runs its layers in another order than it declares them": Around,
-    "a model with two branches": Gated,
+    SMALL: lambda: nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Linear(1, 1)),
+    SMALL_IN_PLACE: lambda: nn.Sequential(nn.Linear(1, 1), nn.ReLU(inplace=True), nn.Linear(1, 1)),
+    CHAIN: lambda: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2), nn.Sigmoid()),
+    IN_PLACE: lambda: nn.Sequential(nn.Linear(3, 4), nn.Hardtanh(inplace=True), nn.LeakyReLU(0.5, inplace=True)),
+    BLOCK: lambda: nn.Sequential(nn.Linear(3, 2), nn.Sequential(nn.Tanh(), nn.Linear(2, 4)), nn.Sigmoid()),
+    ANOTHER_ORDER: Around,
+    BRANCHES: Gated,
 }
 
 
@@ -75,13 +78,19 @@ def outputs_of(answer: Callable, model: str, weights: list[Tensor], x: Tensor) -
 def left_behind(answer: Callable, model: str, weights: list[Tensor], first: Tensor, second: Tensor) -> dict | None:
     """What a first record holds once the model has run a second time, and how it left the model."""
     network = fill(MODELS[model](), weights)
+    next(network.children()).eval()  # so that no single call of train or eval makes all as it was
+    modes = [module.training for module in network.modules()]
     made = answer(network, first)
     if made is None:
         return None
-    hooks = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in network.modules())
-    training = all(module.training for module in network.modules())
+    modules = list(network.modules())
+    left = {
+        "hooks left in the model": sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in modules),
+        "forwards replaced in the model": sum("forward" in vars(m) for m in modules),
+        "modules in another mode than before": sum(m.training != mode for m, mode in zip(modules, modes, strict=True)),
+    }
     network(second)
-    return {"hooks left in the model": hooks, "model still in training mode": training, **_in_order(made)}
+    return left | _in_order(made)
 
 
 def _in_order(made) -> dict:
@@ -130,30 +139,30 @@ def record(rng):
         shown = f"{model}, random weights, x of shape ({batch}, 3)"
         return Case(inputs, via=outputs_of, expected=expected(*inputs), shown=shown, because=because)
 
-    plain, in_place = "Linear, ReLU, Linear", "Linear, ReLU in place, Linear"
     with part("layer by layer", points=1):
         for x in (1.0, -2.0):
-            yield by_hand(plain, x, "one number after every layer, and the last is the model's own result")
-        yield drawn("Linear, Tanh, Linear, Sigmoid", 2, "whatever a layer returns is what the hook is handed as output")
+            yield by_hand(SMALL, x, "one number after every layer, and the last is the model's own result")
+        yield drawn(CHAIN, 2, "whatever a layer returns is what the hook is handed as output")
     with part("layers in place", points=1):
         for x in (-2.0, -1.0):
-            yield by_hand(in_place, x, "in place, the next layer writes its result over the memory that you hold")
-        yield drawn("three layers, two of them in place", 3, "copy an output before the next layer gets hold of it")
+            yield by_hand(SMALL_IN_PLACE, x, "in place, the next layer writes its result over the memory that you hold")
+        yield drawn(IN_PLACE, 3, "copy an output before the next layer gets hold of it")
     with part("any model", points=1):
-        for model, batch in zip(list(MODELS)[4:], (2, 2, 3), strict=True):
+        for model, batch in ((BLOCK, 2), (ANOTHER_ORDER, 2), (BRANCHES, 3)):
             yield drawn(model, batch, "print(dict(model.named_modules())) beside what you recorded")
     with part("the model as it was", points=1):
-        for model in ("Linear, Tanh, Linear, Sigmoid", list(MODELS)[5]):
+        for model in (CHAIN, ANOTHER_ORDER):
             inputs = (model, draw_weights(rng, MODELS[model]()), randn(rng, 2, 3), randn(rng, 2, 3))
             yield Case(
                 inputs,
                 via=left_behind,
                 expected={
                     "hooks left in the model": 0,
-                    "model still in training mode": True,
+                    "forwards replaced in the model": 0,
+                    "modules in another mode than before": 0,
                     **expected(*inputs[:3]),
                 },
-                shown=f"{model}; then the model runs once more, on another x",
+                shown=f"{model}, the first one declared in evaluation mode; then it all runs once more, on another x",
                 because="what has been recorded is yours, and what happens to the model later is not",
             )
 
@@ -286,3 +295,38 @@ def _(model, x):
 )
 def _(model, x):
     return hooked(model.eval(), x)
+
+
+@mistake(
+    record,
+    "a model that was put into evaluation mode, and then all of it into training mode",
+    ask="One layer was in evaluation mode when the model came, the others were not. In which modes do they go back?",
+    look="model.eval() and model.train(): each sets every layer to one mode; recording needs neither.",
+)
+def _(model, x):
+    outputs = hooked(model.eval(), x)
+    model.train()
+    return outputs
+
+
+@mistake(
+    record,
+    "layers whose forward was replaced, and not put back",
+    ask="The model runs again tomorrow, without you. Whose function is called in place of the layer's own `forward`?",
+    look="layer.forward = …: a hook listens without replacing anything, and its handle takes it away again.",
+)
+def _(model, x):
+    outputs = {}
+
+    def listening(name: str, forward: Callable) -> Callable:
+        def run(x: Tensor) -> Tensor:
+            output = forward(x)
+            outputs[name] = output.clone()
+            return output
+
+        return run
+
+    for name, layer in layers_of(model).items():
+        layer.forward = listening(name, layer.forward)
+    model(x)
+    return outputs

@@ -6,6 +6,7 @@ from course_lib.tensors.exercises.graphs import (  # noqa: I001 (the notebook's 
     placeholders,
     variables,
     variables_mistakes,
+    variables_owners_mistakes,
     sessions,
     sessions_mistakes,
     parallelism,
@@ -24,4 +25,5 @@ __all__ = [
     "sessions_mistakes",
     "variables",
     "variables_mistakes",
+    "variables_owners_mistakes",
 ]

@@ -8,8 +8,7 @@ import numpy as np
 from course_lib.exercises import Case, exercise, part
 from course_lib.exercises.compare import show_apart
 from course_lib.exercises.values import with_article
-
-Graph = dict[str, tuple]  # name -> operation and the names of its inputs, or the number of a constant or a variable
+from course_lib.tensors.exercises.graphs.common import Plan
 
 FUNCTIONS = {
     "add": operator.add,
@@ -25,6 +24,13 @@ NUMBERED = ("constant", "variable")
 A, B = {"a": ("placeholder",)}, {"b": ("placeholder",)}
 TWO, THREE = {"two": ("constant", 2.0)}, {"three": ("constant", 3.0)}
 W = {"w": ("variable", 2.0)}
+
+
+def bracketed(operation: str, x: str, y: str, z: str) -> Plan:
+    """(x, y), z divided by x, (y, z): in tenths this is not 1, since each sum and each product is rounded."""
+    left, right = {"p": (operation, x, y), "left": (operation, "p", z)}, {"q": (operation, y, z)}
+    return left | right | {"right": (operation, x, "q"), "y": ("divide", "left", "right")}
+
 
 PRUNED = (
     (A | B | {"sum": ("add", "a", "b"), "unused": ("multiply", "a", "b"), "y": ("negative", "sum")}, "y"),
@@ -85,14 +91,9 @@ LEFT_ALONE = (
         | {"y": ("divide", "s", "t")},
         "y",
     ),
-    (
-        A
-        | B
-        | W
-        | {"p": ("add", "a", "b"), "left": ("add", "p", "w"), "q": ("add", "b", "w"), "right": ("add", "a", "q")}
-        | {"y": ("divide", "left", "right")},
-        "y",
-    ),
+    (A | B | W | bracketed("add", "a", "b", "w"), "y"),
+    (A | W | TWO | bracketed("add", "a", "w", "two"), "y"),
+    (A | B | W | bracketed("multiply", "a", "b", "w"), "y"),
 )
 TOGETHER = (
     (
@@ -136,7 +137,7 @@ TOGETHER = (
 )
 
 
-def evaluate(graph: Mapping[str, tuple], fetch: str, given: Mapping[str, float]) -> float:
+def evaluate(graph: Plan, fetch: str, given: Mapping[str, float]) -> float:
     """The value of a node.
 
     Args:
@@ -155,9 +156,9 @@ def evaluate(graph: Mapping[str, tuple], fetch: str, given: Mapping[str, float])
     return values[fetch]
 
 
-def cleaned(graph: Graph, fetch: str) -> Graph:
+def cleaned(graph: Plan, fetch: str) -> Plan:
     """The reference: prune, then fold and merge node by node, then prune what folding has left."""
-    new: Graph = {}
+    new: Plan = {}
     same: dict[str, str] = {}  # each node, and the one that stands for it
     first: dict[tuple, str] = {}
     for name, (operation, *inputs) in pruned(graph, fetch).items():
@@ -171,7 +172,7 @@ def cleaned(graph: Graph, fetch: str) -> Graph:
     return pruned(new, fetch)
 
 
-def pruned(graph: Graph, fetch: str) -> Graph:
+def pruned(graph: Plan, fetch: str) -> Plan:
     """What a node needs."""
     needed = {fetch}
     for name, (operation, *inputs) in reversed(graph.items()):
@@ -180,7 +181,7 @@ def pruned(graph: Graph, fetch: str) -> Graph:
     return {name: node for name, node in graph.items() if name in needed}
 
 
-def tidied(answer: Callable, graph: Graph, fetch: str, runs: list[Mapping[str, float]]) -> dict:
+def tidied(answer: Callable, graph: Plan, fetch: str, runs: list[Mapping[str, float]]) -> dict:
     """What the answer's graph computes in some runs, and of how many nodes it consists.
 
     Raises:
@@ -194,7 +195,7 @@ def tidied(answer: Callable, graph: Graph, fetch: str, runs: list[Mapping[str, f
     return {"value": [evaluate(new, fetch, given) for given in runs], "nodes": len(new)}
 
 
-def check_graph(new: object, old: Graph, fetch: str) -> None:
+def check_graph(new: object, old: Plan, fetch: str) -> None:
     """Raise a TypeError or ValueError, with a sentence, where a result is no graph that can be run."""
     if not isinstance(new, Mapping) or not all(isinstance(node, tuple | list) and node for node in new.values()):
         what = with_article(type(new).__name__)
@@ -216,7 +217,7 @@ def check_graph(new: object, old: Graph, fetch: str) -> None:
         met.add(name)
 
 
-def written(graph: Graph) -> str:
+def written(graph: Plan) -> str:
     """A graph in one line: «a: placeholder, two: 2, y: multiply(a, two)»."""
 
     def node(operation: str, *inputs) -> str:
@@ -227,10 +228,10 @@ def written(graph: Graph) -> str:
     return ", ".join(f"{name}: {node(*parts)}" for name, parts in graph.items())
 
 
-def random_graph(rng: np.random.Generator, nodes: int) -> Graph:
+def random_graph(rng: np.random.Generator, nodes: int) -> Plan:
     """Sums, differences and negatives of all kinds of sources, among them y. No constant is 0, which has two signs."""
     while True:
-        graph: Graph = A | B | W | TWO | THREE | {"r": ("random",)}
+        graph: Plan = A | B | W | TWO | THREE | {"r": ("random",)}
         for n in range(nodes - len(graph)):
             operation = str(rng.choice(["add", "add", "subtract", "negative"]))
             inputs = rng.choice(list(graph), size=1 if operation == "negative" else 2)
@@ -245,9 +246,10 @@ def random_graph(rng: np.random.Generator, nodes: int) -> Graph:
 def optimisation(rng):
     """Fold, merge and prune: a smaller graph with the same value."""
 
-    def case(graph: Graph, fetch: str, because: str, shown: str = "") -> Case:
+    def case(graph: Plan, fetch: str, because: str, shown: str = "") -> Case:
         holes = [name for name, (operation, *_) in graph.items() if operation in HOLES]
-        runs = [{name: float(rng.uniform(1.5, 9)) for name in holes} for _ in range(3)]
+        tenths = {name: n / 10 for n, name in enumerate(holes, start=1)}
+        runs = [tenths] + [{name: float(rng.uniform(1.5, 9)) for name in holes} for _ in range(2)]
         wanted = {"value": [evaluate(graph, fetch, given) for given in runs], "nodes": len(cleaned(graph, fetch))}
         return Case(
             (graph, fetch, runs),

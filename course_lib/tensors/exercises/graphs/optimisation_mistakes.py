@@ -3,7 +3,8 @@
 from collections.abc import Callable, Hashable
 
 from course_lib.exercises import mistake
-from course_lib.tensors.exercises.graphs.optimisation import COMMUTE, FUNCTIONS, HOLES, Graph, optimisation, pruned
+from course_lib.tensors.exercises.graphs.common import Plan
+from course_lib.tensors.exercises.graphs.optimisation import COMMUTE, FUNCTIONS, HOLES, optimisation, pruned
 
 Key = Callable[[str, str, list], Hashable]  # name, operation, inputs -> the same for what is merged
 
@@ -15,7 +16,7 @@ def by_value(name: str, operation: str, inputs: list) -> Hashable:
     return operation, *(sorted(inputs) if operation in COMMUTE else inputs)
 
 
-def folded(graph: Graph, *, known: tuple[str, ...] = ("constant",), again: bool = True) -> Graph:
+def folded(graph: Plan, *, known: tuple[str, ...] = ("constant",), again: bool = True) -> Plan:
     """What depends on constants alone, computed.
 
     Args:
@@ -23,7 +24,7 @@ def folded(graph: Graph, *, known: tuple[str, ...] = ("constant",), again: bool 
         known: operations whose number is taken for one that never changes.
         again: what was folded is a constant for what comes behind it.
     """
-    new: Graph = {}
+    new: Plan = {}
     for name, (operation, *inputs) in graph.items():
         before = [(new if again else graph)[one] for one in inputs] if operation in FUNCTIONS else []
         if before and all(one[0] in known for one in before):
@@ -33,11 +34,11 @@ def folded(graph: Graph, *, known: tuple[str, ...] = ("constant",), again: bool 
     return new
 
 
-def merged(graph: Graph, key: Key = by_value, *, passed_on: bool = True) -> Graph:
+def merged(graph: Plan, key: Key = by_value, *, passed_on: bool = True) -> Plan:
     """Twins made one; where it is not passed on, twins' users are compared by the names of before."""
     same: dict[str, str] = {}
     first: dict[Hashable, str] = {}
-    new: Graph = {}
+    new: Plan = {}
     for name, (operation, *inputs) in graph.items():
         joined = [same[one] for one in inputs] if operation in FUNCTIONS else inputs
         same[name] = first.setdefault(key(name, operation, joined if passed_on else inputs), name)
@@ -46,7 +47,7 @@ def merged(graph: Graph, key: Key = by_value, *, passed_on: bool = True) -> Grap
     return new
 
 
-def tidy(graph: Graph, fetch: str, key: Key = by_value) -> Graph:
+def tidy(graph: Plan, fetch: str, key: Key = by_value) -> Plan:
     """The right answer, but for the key."""
     return pruned(merged(folded(pruned(graph, fetch)), key), fetch)
 
@@ -75,6 +76,43 @@ def _(graph, fetch):
         return by_value(name, operation, sorted(inputs) if operation == "subtract" else inputs)
 
     return tidy(graph, fetch, key)
+
+
+def without_brackets(graph: Plan, fetch: str, chained: tuple[str, ...]) -> Plan:
+    """Nodes of some operations are compared by all that they put together, however many steps it takes."""
+    together: dict[str, tuple] = {}  # name -> operation and what it puts together
+
+    def key(name, operation, inputs):
+        if operation not in chained:
+            return by_value(name, operation, inputs)
+        parts = []
+        for one in inputs:
+            kind, *inside = together.get(one, ("",))
+            parts += inside if kind == operation else [one]
+        together[name] = operation, *sorted(parts)
+        return together[name]
+
+    return tidy(graph, fetch, key)
+
+
+@mistake(
+    optimisation,
+    "one that merges sums that add the same numbers in another order",
+    ask="What does Python make of (0.1 + 0.2) + 0.3 == 0.1 + (0.2 + 0.3)?",
+    look="what you compare of a sum: each sum is rounded, so it counts which two numbers come first.",
+)
+def _(graph, fetch):
+    return without_brackets(graph, fetch, ("add",))
+
+
+@mistake(
+    optimisation,
+    "one that merges sums, and products, of the same numbers in another order",
+    ask="What does Python make of (0.1 + 0.2) + 0.3 == 0.1 + (0.2 + 0.3)?",
+    look="what you compare of sums and products: each is rounded, so it counts which two numbers come first.",
+)
+def _(graph, fetch):
+    return without_brackets(graph, fetch, COMMUTE)
 
 
 @mistake(

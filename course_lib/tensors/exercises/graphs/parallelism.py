@@ -7,7 +7,7 @@ import numpy as np
 
 from course_lib.exercises import Case, exercise, mistake, part
 
-Wanted = Mapping[str, Sequence[str]]  # name -> its inputs
+Edges = Mapping[str, Sequence[str]]  # name -> its inputs
 Starts = dict[str, float]
 
 NEAR = 1e-6  # sums of durations are the same only up to rounding
@@ -21,7 +21,7 @@ TWO_LANES = {"p": (), "q": (), "p2": ("p",), "q2": ("q",), "p3": ("p2",), "q3": 
 LATE = {"long": (), "after": ("long",), "short": (), "next": ("short",), "last": ("next",)}
 
 
-def fault(graph: Wanted, durations: Mapping[str, float], k: int, starts: Starts) -> tuple[str, str]:
+def fault(graph: Edges, durations: Mapping[str, float], k: int, starts: Starts) -> tuple[str, str]:
     """What is wrong with a schedule: the kind of fault and a sentence; two empty texts if nothing is."""
     ends = {node: start + durations[node] for node, start in starts.items()}
     for node, start in starts.items():
@@ -63,7 +63,7 @@ def random_graph(rng: np.random.Generator, nodes: int) -> dict[str, tuple[str, .
 def parallelism(rng):
     """A schedule: no node before its inputs, no more than k at once, no worker idle while a node is ready."""
 
-    def case(graph: Wanted, durations: Sequence[float], k: int, shown: str, because: str) -> Case:
+    def case(graph: Edges, durations: Sequence[float], k: int, shown: str, because: str) -> Case:
         lasts = dict(zip(graph, map(float, durations), strict=True))
         return Case(
             (graph, lasts, k),
@@ -74,10 +74,10 @@ def parallelism(rng):
             because=because,
         )
 
-    def drawn(graph: Wanted, k: int, shown: str, because: str) -> Case:
+    def drawn(graph: Edges, k: int, shown: str, because: str) -> Case:
         return case(graph, rng.integers(1, 10, size=len(graph)), k, f"{shown}, durations from 1 to 9, k={k}", because)
 
-    def by_hand(graph: Wanted, durations: Sequence[float], k: int, because: str) -> Case:
+    def by_hand(graph: Edges, durations: Sequence[float], k: int, because: str) -> Case:
         inputs = ", ".join(f"{node}({', '.join(before)})" for node, before in graph.items())
         lasts = ", ".join(f"{duration:g}" for duration in durations)
         return case(graph, durations, k, f"{inputs}, durations {lasts}, k={k}", because)
@@ -87,6 +87,7 @@ def parallelism(rng):
         yield by_hand(HAND, (1, 3, 2, 2), 4, because)
         yield by_hand(DIAMOND, (2, 1, 4, 1), 4, because)
         yield by_hand(DIAMOND, (2, 4, 1, 1), 4, because)
+        yield by_hand(DIAMOND, (0.5, 1.5, 0.5, 1), 4, because)
         yield drawn(TREE, 7, "a tree of 7 nodes", because)
     with part("one worker", points=1):
         because = "one worker does one node after the other, and never rests"
@@ -99,6 +100,7 @@ def parallelism(rng):
         yield by_hand(WIDE, (1, 2, 3, 1, 2, 3), 2, because)
         yield by_hand(TWO_LANES, (1, 5, 6, 2, 1, 1, 1), 2, because)
         yield by_hand(LATE, (4, 1, 1, 1, 1), 2, because)
+        yield by_hand(LATE, (2, 0.5, 1.5, 0.5, 1), 2, because)
         yield drawn(DIAMOND, 2, "a diamond of 4 nodes", because)
     with part("any graph", points=1):
         because = "go from event to event: who ends next, who is ready then, how many workers are free"
@@ -106,13 +108,13 @@ def parallelism(rng):
             yield drawn(random_graph(rng, nodes), k, f"a random graph of {nodes} nodes", because)
 
 
-def seen(graph: Wanted, durations: Mapping[str, float], k: int, starts: Starts) -> str:
+def seen(graph: Edges, durations: Mapping[str, float], k: int, starts: Starts) -> str:
     """What counts of a schedule: the kind of its fault, since there are many right ones, and as many wrong ones."""
     return fault(graph, durations, k, starts)[0]
 
 
-def in_turn(graph: Wanted, durations: Mapping[str, float], k: int, enough: Callable = all) -> Starts:
-    """The right answer, but for how many of a node's inputs have to be there: `enough` of them."""
+def in_turn(graph: Edges, durations: Mapping[str, float], k: int, enough: Callable = all, tick: float = 0) -> Starts:
+    """The right answer, but that `enough` of a node's inputs have to be there, or that a clock goes on by ticks."""
     starts, ends, now = {}, {}, 0.0
     while True:
         for node, inputs in graph.items():
@@ -122,10 +124,10 @@ def in_turn(graph: Wanted, durations: Mapping[str, float], k: int, enough: Calla
                 starts[node], ends[node] = now, now + durations[node]
         if len(starts) == len(graph):
             return starts
-        now = min(end for end in ends.values() if end > now)
+        now = now + tick if tick else min(end for end in ends.values() if end > now)
 
 
-def levels(graph: Wanted) -> dict[str, int]:
+def levels(graph: Edges) -> dict[str, int]:
     """How many nodes stand before a node on the longest way to it."""
     depth: dict[str, int] = {}
     for node, inputs in graph.items():
@@ -133,7 +135,7 @@ def levels(graph: Wanted) -> dict[str, int]:
     return depth
 
 
-def level_by_level(graph: Wanted, durations: Mapping[str, float], k: int) -> Starts:
+def level_by_level(graph: Edges, durations: Mapping[str, float], k: int) -> Starts:
     """All of a level, and only then the next."""
     starts, now, depth = {}, 0.0, levels(graph)
     for level in range(max(depth.values()) + 1):
@@ -189,6 +191,26 @@ def _(graph, durations, k):
 )
 def _(graph, durations, k):
     return in_turn(graph, dict.fromkeys(graph, 1.0), k)
+
+
+@mistake(
+    parallelism,
+    "one whose clock knows whole moments only",
+    ask="A node ends at 0.5. When do you look next for who can start?",
+    look="how far the clock goes on: by 1 each time, or to the moment when the next node ends?",
+)
+def _(graph, durations, k):
+    return in_turn(graph, durations, k, tick=1.0)
+
+
+@mistake(
+    parallelism,
+    "one that cuts the decimals off the durations",
+    ask="A node takes 1.5. When does it end if it starts at 0?",
+    look="int(…) and //: a duration need not be whole.",
+)
+def _(graph, durations, k):
+    return in_turn(graph, {node: float(int(lasts)) for node, lasts in durations.items()}, k)
 
 
 @mistake(

@@ -6,8 +6,18 @@ import torch
 from torch import Tensor
 
 from course_lib.exercises import Case, exercise, mistake, part, randn
-from course_lib.tensors.exercises.graphs.common import Plan, build, computed, error_of, feeds_of, never, written
-from course_lib.tensors.graph import Node, Shape, ancestors
+from course_lib.exercises.values import with_article
+from course_lib.tensors.exercises.graphs.common import (
+    Plan,
+    build,
+    computed,
+    error_of,
+    feed_anew,
+    feeds_of,
+    never,
+    written,
+)
+from course_lib.tensors.graph import Node, Shape, ancestors, one_by_one
 from course_lib.tensors.operations import PLACEHOLDER
 
 ENOUGH = "all that is needed is fed, and fits"
@@ -36,12 +46,13 @@ def fed(answer: Callable, plan: Plan, fetch: str, feeds: Mapping[str, Tensor]) -
         return answer(nodes[fetch], feeds_of(nodes, feeds))
 
 
-def fed_anew(answer: Callable, plan: Plan, fetch: str, feeds: Mapping[str, Tensor], others: Mapping) -> Tensor:
-    """The same, in a second run of the graph with other feeds."""
+def fed_anew(answer: Callable, plan: Plan, fetch: str, feeds: Mapping, others: Mapping, same_dict: bool) -> Tensor:
+    """The same, in a second run of the graph with other feeds, which may lie in the first run's dict."""
     _, nodes, _ = build(plan)
+    first, second = feeds_of(nodes, feeds), feeds_of(nodes, others)
     with never(ValueError, ENOUGH):
-        answer(nodes[fetch], feeds_of(nodes, feeds))
-        return answer(nodes[fetch], feeds_of(nodes, others))
+        answer(nodes[fetch], first)
+        return answer(nodes[fetch], feed_anew(first, second, same_dict=same_dict))
 
 
 def refused(answer: Callable, plan: Plan, fetch: str, runs: Sequence[Mapping[str, Tensor]]) -> str:
@@ -55,7 +66,7 @@ def refused(answer: Callable, plan: Plan, fetch: str, runs: Sequence[Mapping[str
     if not kind:
         return "no error"
     named = [name for name, (operation, *_) in plan.items() if operation == "placeholder" and name in words]
-    return f"a {kind} that names {' and '.join(named) or 'no placeholder'}"
+    return f"{with_article(kind)} that names {' and '.join(named) or 'no placeholder'}"
 
 
 def naming(*names: str) -> Callable[[str], str | None]:
@@ -149,14 +160,16 @@ def placeholders(rng):
             feeds = drawn(rows)
             what = f"{name} fed in the first run and not in the second"
             yield refuses(NETWORK, "scores", [feeds, without(feeds, name)], name, what, because)
-        first, second = drawn(3), drawn(5)
-        yield Case(
-            (NETWORK, "scores", first, second),
-            via=fed_anew,
-            expected=second["pixels"] @ second["weights"],
-            shown=f"{written(NETWORK)}; fetch=scores, the second run fed with five rows, the first with three",
-            because=because,
-        )
+        for rows, same_dict in ((5, False), (5, True), (1, True)):
+            first, second = drawn(3), drawn(rows)
+            again = f"the second run fed with rows={rows}, the first with rows=3{', in the same dict' * same_dict}"
+            yield Case(
+                (NETWORK, "scores", first, second, same_dict),
+                via=fed_anew,
+                expected=second["pixels"] @ second["weights"],
+                shown=f"{written(NETWORK)}; fetch=scores, {again}",
+                because=because,
+            )
 
 
 def fits(value: Tensor, wanted: Shape) -> bool:
@@ -191,6 +204,18 @@ def remembered(fetch: Node, feeds: Mapping[Node, Tensor]) -> dict[Node, Tensor]:
 )
 def _(fetch, feeds):
     return checked(fetch, remembered(fetch, feeds))
+
+
+@mistake(
+    placeholders,
+    "one that leaves its values in the caller's feeds",
+    ask="Whoever called you fills the dict of feeds with other tensors and calls again. What else is in it by then?",
+    look="`values = feeds`: a second name for a dict is no second dict, so what you add to it stays there.",
+)
+def _(fetch, feeds):
+    value = checked(fetch, feeds)
+    feeds.update(one_by_one(ancestors([fetch]), feeds))
+    return value
 
 
 @mistake(

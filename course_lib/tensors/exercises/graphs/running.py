@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_lib.exercises import Case, exercise, part
-from course_lib.tensors.exercises.graphs.common import TIMES, Plan, build, feeds_of, never, told, written
+from course_lib.tensors.exercises.graphs.common import TIMES, Plan, build, feed_anew, feeds_of, never, told, written
 
 NO_CYCLE = "of the nodes that are needed, none needs its own value"
 
@@ -42,13 +42,14 @@ def run_counted(answer: Callable, plan: Plan, fetch: str, feeds: Mapping[str, Te
     return {"value": value, TIMES: counts}
 
 
-def run_again(answer: Callable, plan: Plan, fetch: str, feeds: Mapping[str, Tensor], others: Mapping) -> dict:
-    """The same for a second run of the graph, with other feeds."""
+def run_again(answer: Callable, plan: Plan, fetch: str, feeds: Mapping, others: Mapping, same_dict: bool) -> dict:
+    """The same for a second run of the graph, with other feeds, which may lie in the first run's dict."""
     graph, nodes, counts = build(plan)
+    first, second = feeds_of(nodes, feeds), feeds_of(nodes, others)
     with never(ValueError, NO_CYCLE):
-        answer(graph, nodes[fetch], feeds_of(nodes, feeds))
+        answer(graph, nodes[fetch], first)
         counts.update(dict.fromkeys(counts, 0))
-        value = answer(graph, nodes[fetch], feeds_of(nodes, others))
+        value = answer(graph, nodes[fetch], feed_anew(first, second, same_dict=same_dict))
     return {"value": value, TIMES: counts}
 
 
@@ -74,13 +75,16 @@ def graph(rng):
     def drawn(*names: str) -> dict[str, Tensor]:
         return {name: torch.tensor(float(rng.uniform(1, 4))) for name in names}
 
-    def case(plan: Plan, fetch: str, needs: str, value: Callable, feeds: dict, because: str, before=None) -> Case:
+    def case(
+        plan: Plan, fetch: str, needs: str, value: Callable, feeds: dict, because: str, before=None, same_dict=False
+    ) -> Case:
         """A run; `needs` names the nodes to be computed, and `value` says it in plain Python."""
         counts = {name: int(name in needs.split()) for name in build(plan)[2]}
         wanted = {"value": torch.as_tensor(value(**feeds), dtype=torch.float32), TIMES: counts}
         again = ", with other numbers than in the run before" if before else ""
+        again += ", in the same dict" if same_dict else ""
         return Case(
-            (plan, fetch, before, feeds) if before else (plan, fetch, feeds),
+            (plan, fetch, before, feeds, same_dict) if before else (plan, fetch, feeds),
             via=run_again if before else run_counted,
             expected=wanted,
             explain=lambda got: told(got, wanted),
@@ -101,10 +105,11 @@ def graph(rng):
         names = " ".join(f"x{n}" for n in range(1, 9))
         yield case(DOUBLED, "x8", names, lambda x0: 256 * x0, drawn("x0"), because)
         yield case(LADDER, "y", "p q r y", lambda a: ((a + 1) ** 2 - a) / (a + 1), drawn("a"), because)
-        yield case(
-            SQUARE, "square", "both square", lambda a, b: (a + b) ** 2, drawn("a", "b"), because, before=drawn("a", "b")
-        )
-        yield case(LADDER, "r", "p q r", lambda a: (a + 1) ** 2 - a, drawn("a"), because, before=drawn("a"))
+        for same_dict in (False, True):
+            again = {"before": drawn("a", "b"), "same_dict": same_dict}
+            yield case(SQUARE, "square", "both square", lambda a, b: (a + b) ** 2, drawn("a", "b"), because, **again)
+            again = {"before": drawn("a"), "same_dict": same_dict}
+            yield case(LADDER, "r", "p q r", lambda a: (a + 1) ** 2 - a, drawn("a"), because, **again)
     with part("listed in any order", points=1):
         because = "an order that fits: every node behind all of its inputs, however many steps away from the end it is"
         for plan in (

@@ -7,7 +7,7 @@ from torch import Tensor
 from course_lib.exercises import mistake
 from course_lib.tensors.exercises.graphs.common import computed
 from course_lib.tensors.exercises.graphs.running import graph as running
-from course_lib.tensors.graph import Graph, Node, value_of
+from course_lib.tensors.graph import Graph, Node, one_by_one, value_of
 
 
 def in_order(graph: Graph, fetch: Node) -> list[Node]:
@@ -34,11 +34,7 @@ def in_order(graph: Graph, fetch: Node) -> list[Node]:
 
 def one_after_the_other(nodes, feeds: Mapping[Node, Tensor]) -> dict[Node, Tensor]:
     """Values of nodes, computed in the order in which they stand here."""
-    values = dict(feeds)
-    for node in nodes:
-        if node not in values and node.operation.forward:  # an empty hole has nothing to compute
-            values[node] = value_of(node, [values[before] for before in node.inputs])
-    return values
+    return one_by_one([node for node in nodes if node.operation.forward], feeds)  # a hole has nothing to compute
 
 
 def by_calling_itself(fetch: Node, feeds: Mapping[Node, Tensor], path: tuple[Node, ...] | None) -> Tensor:
@@ -203,6 +199,17 @@ def remembering(graph: Graph, fetch: Node, feeds: Mapping, keep: Callable[[Node]
 )
 def _(graph, fetch, feeds):
     return remembering(graph, fetch, feeds, keep=lambda node: node not in feeds)
+
+
+@mistake(
+    running,
+    "one that leaves its values in the caller's feeds",
+    ask="Whoever called you fills the dict of feeds with other numbers and calls again. What else is in it by then?",
+    look="`values = feeds`: a second name for a dict is no second dict, so what you add to it stays there.",
+)
+def _(graph, fetch, feeds):
+    feeds.update(one_after_the_other(in_order(graph, fetch), feeds))
+    return feeds[fetch]
 
 
 @mistake(

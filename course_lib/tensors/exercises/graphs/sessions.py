@@ -1,20 +1,34 @@
 """Sessions: first the graph is built, and then it is run, once for all that is fetched together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from course_lib.exercises import Case, exercise, part, randn
+from course_lib.exercises.compare import show_apart
 from course_lib.exercises.values import with_article
-from course_lib.tensors.exercises.graphs.common import TIMES, Plan, build, error_of, feeds_of, never, told, written
+from course_lib.tensors.exercises.graphs.common import (
+    TIMES,
+    Plan,
+    build,
+    error_of,
+    feed_anew,
+    feeds_of,
+    never,
+    told,
+    written,
+)
 from course_lib.tensors.graph import Graph, Node, Session
 from course_lib.tensors.operations import CONSTANT
 
 Fetches = str | list[str] | dict[str, str]
 
 TO_BE_RUN, THERE_ALREADY = "a node that a run computes", "a constant, which has its value before any run"
+ELSEWHERE = "a node of another graph than the one that it was given"
+OTHER, ERROR, BEHIND = "result of another session", "error inside", "run behind the block"
 
 X = {"x": ("placeholder", (None,))}
 FORK = X | {
@@ -24,6 +38,7 @@ FORK = X | {
     "unused": ("negative", "x"),
 }
 LISTING = {"a": ("constant", 2.0), "b": ("constant", 5.0), "c": ("multiply", "a", "b"), "d": ("subtract", "c", "a")}
+AGAIN = (", once more with other feeds", ", once more with other feeds in the same dict")
 
 
 def multiplied(answer: Callable, a: list[float], b: list[float]) -> dict:
@@ -32,19 +47,30 @@ def multiplied(answer: Callable, a: list[float], b: list[float]) -> dict:
     node = answer(graph, list(a), list(b))
     if not isinstance(node, Node):
         return {"value": node, "kind": with_article(type(node).__name__)}
+    kind = THERE_ALREADY if node.operation is CONSTANT else TO_BE_RUN
     with Session(node.graph) as session:
-        return {"value": session.run(node), "kind": THERE_ALREADY if node.operation is CONSTANT else TO_BE_RUN}
+        return {"value": session.run(node), "kind": kind if node.graph is graph else ELSEWHERE}
 
 
-def fetched(answer: Callable, plan: Plan, fetches: Fetches, runs: Sequence[Mapping[str, Tensor]]) -> dict:
-    """What the last of some runs of one session gives, and how often it computed each node."""
+def fetched(answer: Callable, plan: Plan, fetches: Fetches, feeds: Mapping[str, Tensor]) -> dict:
+    """What a run of a session gives, and how often it computed each node."""
     graph, nodes, counts = build(plan)
+    wanted = _nodes(nodes, fetches)
     with answer(graph) as session:
-        for feeds in runs:
-            if feeds is runs[-1] and len(runs) > 1:
-                counts.update(dict.fromkeys(counts, 0))
-            wanted = _nodes(nodes, fetches)
-            value = session.run(wanted, feeds_of(nodes, feeds)) if feeds else session.run(wanted)
+        value = session.run(wanted, feeds_of(nodes, feeds)) if feeds else session.run(wanted)
+    return {"result": value, TIMES: counts}
+
+
+def fetched_again(
+    answer: Callable, plan: Plan, fetches: Fetches, feeds: Mapping, others: Mapping, same_dict: bool
+) -> dict:
+    """The same for a second run of the session, with other feeds, which may lie in the first run's dict."""
+    graph, nodes, counts = build(plan)
+    first, second = feeds_of(nodes, feeds), feeds_of(nodes, others)
+    with answer(graph) as session:
+        session.run(_nodes(nodes, fetches), first)
+        counts.update(dict.fromkeys(counts, 0))
+        value = session.run(_nodes(nodes, fetches), feed_anew(first, second, same_dict=same_dict))
     return {"result": value, TIMES: counts}
 
 
@@ -78,7 +104,7 @@ def closed(answer: Callable, plan: Plan, fetch: str, how: str) -> dict:
     with other as still_open, never(RuntimeError, "this session is open, and another one is closed"):
         value = still_open.run(nodes[fetch])
     kind = error_of(lambda: session.run(nodes[fetch]))[0] or "no error"
-    return {"result of another session": value, "error inside": went_on, "run behind the block": kind}
+    return {OTHER: value, ERROR: went_on, BEHIND: kind}
 
 
 def _nodes(nodes: Mapping[str, Node], fetches: Fetches) -> Node | list[Node] | dict[str, Node]:
@@ -91,16 +117,22 @@ def _nodes(nodes: Mapping[str, Node], fetches: Fetches) -> Node | list[Node] | d
 
 def of_product(got: dict) -> str:
     """The sentence for a wrong product."""
+    if got["kind"] == ELSEWHERE:
+        return f"What product returns is {ELSEWHERE}."
     if got["kind"] != TO_BE_RUN:
         return f"What product returns is {got['kind']}, wanted {TO_BE_RUN}."
     return f"Your product came out as {got['value'].tolist()} when it was run."
 
 
-def of_closing(got: dict) -> str:
+def of_closing(got: dict, wanted: dict) -> str:
     """The sentence for a session that does not close as it should."""
-    if got["error inside"] == "was swallowed":
+    if got[ERROR] != wanted[ERROR]:
         return "An error inside the block never reached whoever wrote the block."
-    return f"A run behind the block ended with {got['run behind the block']}, wanted a RuntimeError."
+    if got[BEHIND] != wanted[BEHIND]:
+        came = got[BEHIND] if got[BEHIND] == "no error" else with_article(got[BEHIND])
+        return f"A run behind the block ended with {came}, wanted a RuntimeError."
+    value, right = show_apart(got[OTHER], wanted[OTHER])
+    return f"The other session, which is open, gave {value}, wanted {right}."
 
 
 @exercise(
@@ -120,9 +152,10 @@ def sessions(rng):
             because="while a graph is built, nothing is computed: a node is made of nodes",
         )
 
-    def run(plan: Plan, fetches: Fetches, values: Callable, needs: str, because: str, runs: int = 1) -> Case:
-        feeds = [{"x": randn(rng, 3)} if "x" in plan else {} for _ in range(runs)]
-        every = values(**feeds[-1])
+    def run(plan: Plan, fetches: Fetches, values: Callable, needs: str, because: str, again: str = "") -> Case:
+        feeds = {"x": randn(rng, 3)} if "x" in plan else {}
+        inputs = (feeds, {"x": randn(rng, 3)}, "same dict" in again) if again else (feeds,)
+        every = values(**inputs[1 if again else 0])
         wanted = (
             every[fetches]
             if isinstance(fetches, str)
@@ -133,12 +166,12 @@ def sessions(rng):
         counts = {name: int(name in needs.split()) for name in build(plan)[2]}
         expected = {"result": wanted, TIMES: counts}
         return Case(
-            (plan, fetches, feeds),
-            via=fetched,
+            (plan, fetches, *inputs),
+            via=fetched_again if again else fetched,
             call="MySession",
             expected=expected,
             explain=lambda got: told(got, expected),
-            shown=f"{written(plan)}; run({_shown(fetches)}){', once more with other feeds' if runs > 1 else ''}",
+            shown=f"{written(plan)}; run({_shown(fetches)}){again}",
             because=because,
         )
 
@@ -158,7 +191,8 @@ def sessions(rng):
         yield run(LISTING, "c", numbers, "c", because)
         yield run(LISTING, "d", numbers, "c d", because)
         yield run(FORK, "right", fork, "shared right", because)
-        yield run(FORK, "left", fork, "shared left", because, runs=2)
+        for again in AGAIN:
+            yield run(FORK, "left", fork, "shared left", because, again)
         x = randn(rng, 3)
         yield Case(
             (FORK, {"x": x}),
@@ -174,23 +208,25 @@ def sessions(rng):
         yield run(LISTING, {"product": "c", "less": "d"}, numbers, "c d", because)
         yield run(FORK, ["left", "right"], fork, "shared left right", because)
         yield run(FORK, {"one": "right", "two": "right", "three": "x"}, fork, "shared right", because)
-        yield run(FORK, ["right", "shared", "left"], fork, "shared left right", because, runs=2)
+        for again in AGAIN:
+            yield run(FORK, ["right", "shared", "left"], fork, "shared left right", because, again)
         yield run(FORK, ["left"], fork, "shared left", "a list of one node is a list")
         yield run(FORK, [], fork, "", "a list of no nodes is a list too")
     with part("closing", points=1):
         for how in ("at the end", "by an error", "by an interruption"):
             error = how != "at the end"
             plan = LISTING | {"b": ("constant", float(rng.integers(2, 9)))}
+            wanted = {
+                OTHER: torch.tensor(2 * plan["b"][1]),
+                ERROR: "went on to whoever wrote the block" if error else "no error inside",
+                BEHIND: "RuntimeError",
+            }
             yield Case(
                 (plan, "c", how),
                 via=closed,
                 call="MySession",
-                expected={
-                    "result of another session": torch.tensor(2 * plan["b"][1]),
-                    "error inside": "went on to whoever wrote the block" if error else "no error inside",
-                    "run behind the block": "RuntimeError",
-                },
-                explain=of_closing,
+                expected=wanted,
+                explain=partial(of_closing, wanted=wanted),
                 shown=f"one session closed {how} {'in' if error else 'of'} its block, another one open",
                 because="what is closed is this one session, however its block was left",
             )

@@ -6,7 +6,7 @@ import torch
 
 from course_lib.exercises import mistake
 from course_lib.tensors.exercises.graphs.sessions import sessions
-from course_lib.tensors.graph import Node, ancestors, value_of
+from course_lib.tensors.graph import Graph, Node, ancestors, one_by_one, value_of
 
 
 @mistake(
@@ -59,6 +59,17 @@ def _(graph, a, b):
     return graph.constant(sum(x * y for x, y in zip(a, b, strict=True)))
 
 
+@mistake(
+    sessions,
+    "one that builds the product in a graph of its own",
+    ask="Two graphs are there now. Which of them was the session opened with?",
+    look="Graph(): whoever calls `product` has made a graph already, and hands it over.",
+)
+def _(graph, a, b):
+    mine = Graph()
+    return mine.constant(a) * mine.constant(b)
+
+
 class Almost:
     """The right session, cut up so that each mistake changes one method."""
 
@@ -75,12 +86,13 @@ class Almost:
         if not self.open:
             raise RuntimeError("this session is closed")
         many = list(fetches.values()) if isinstance(fetches, Mapping) else fetches
-        return self.like(fetches, self.compute([many] if isinstance(many, Node) else many, dict(feed_dict or {})))
+        return self.like(fetches, self.compute([many] if isinstance(many, Node) else many, self.own(feed_dict)))
+
+    def own(self, feeds):
+        return dict(feeds or {})
 
     def compute(self, nodes, values):
-        for node in ancestors(nodes):
-            if node not in values:
-                values[node] = value_of(node, [values[before] for before in node.inputs])
+        values.update(one_by_one(ancestors(nodes), values))
         return [values[node] for node in nodes]
 
     def like(self, fetches, values):
@@ -160,6 +172,22 @@ class Remembering(Almost):
 )
 def _(graph):
     return Remembering(graph)
+
+
+class InTheFeeds(Almost):
+    def own(self, feeds):
+        return {} if feeds is None else feeds
+
+
+@mistake(
+    sessions,
+    "one that leaves its values in the caller's feeds",
+    call="MySession",
+    ask="Whoever called run fills feed_dict with other tensors and calls again. What else is in it by then?",
+    look="`values = feed_dict`: a second name for a dict is no second dict, so what you add to it stays there.",
+)
+def _(graph):
+    return InTheFeeds(graph)
 
 
 class Hidden(Almost):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from course_lib.exercises import Case, exercise, part, randn
+from course_lib.exercises.values import with_article
 from course_lib.tensors.exercises.graphs.common import error_of
 
 WITHOUT_VALUE = ("read", "assign_add")  # what makes no sense before the variable has a value
@@ -81,9 +82,9 @@ def owned_by_another(answer: Callable, initial: Tensor, step: Tensor, overwritte
     """What happens to the initial tensor when the variable changes, and the other way round."""
     initial, memory = initial.clone(), {}
     variable = answer(initial)
-    variable.initialise()(memory)
+    first = variable.initialise()(memory)
     variable.assign_add(step)(memory)
-    held = {"initial tensor after an addition": _plain(initial)}
+    held = {"initial tensor after an addition": _plain(initial), "result of initialise after it": _plain(first)}
     initial.copy_(overwritten)
     held["variable after its owner overwrote it"] = _plain(variable.read()(memory))
     variable.initialise()(memory)
@@ -91,12 +92,16 @@ def owned_by_another(answer: Callable, initial: Tensor, step: Tensor, overwritte
 
 
 def handed_out(answer: Callable, initial: Tensor, value: Tensor, step: Tensor) -> dict:
-    """What happens to a tensor that was assigned, and to one that was read, when the variable changes."""
+    """What happens to a tensor that was assigned, and to what operations have returned, when the variable changes."""
     variable, memory, value = answer(initial), {}, value.clone()
-    variable.assign(value)(memory)
-    read = variable.read()(memory)
+    held = {
+        "tensor that was assigned": value,
+        "result of assign": variable.assign(value)(memory),
+        "tensor that was read before": variable.read()(memory),
+        "result of the first addition": variable.assign_add(step)(memory),
+    }
     variable.assign_add(step)(memory)
-    return {"tensor that was assigned": _plain(value), "tensor that was read before": _plain(read)}
+    return {name: _plain(tensor) for name, tensor in held.items()}
 
 
 def _plain(value: object) -> object:
@@ -108,7 +113,7 @@ def _plain(value: object) -> object:
 
 def refusal(said: str) -> str | None:
     """A sentence where an early operation does not raise what is asked for."""
-    came = said if said == "no error" else f"a {said}"
+    came = said if said == "no error" else with_article(said)
     return None if said == "RuntimeError" else f"There is no value here, and {came} came, wanted a RuntimeError."
 
 
@@ -195,6 +200,7 @@ def variables(rng):
                 via=owned_by_another,
                 expected={
                     "initial tensor after an addition": initial,
+                    "result of initialise after it": initial,
                     "variable after its owner overwrote it": initial + step,
                     "variable initialised after that": initial,
                 },
@@ -204,8 +210,13 @@ def variables(rng):
             yield Case(
                 (initial, value, step),
                 via=handed_out,
-                expected={"tensor that was assigned": value, "tensor that was read before": value},
-                shown="assign a tensor, read, then assign_add",
+                expected={
+                    "tensor that was assigned": value,
+                    "result of assign": value,
+                    "tensor that was read before": value,
+                    "result of the first addition": value + step,
+                },
+                shown="assign a tensor, read, then assign_add twice",
                 because=because,
             )
 
