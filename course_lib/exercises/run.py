@@ -225,13 +225,19 @@ def time_limit(seconds: float) -> Iterator[None]:
         yield
         return
 
+    inside = True
+
     def ring(*_):
-        raise _TimeUp
+        if inside:
+            raise _TimeUp
 
     handler = signal.signal(signal.SIGALRM, ring)
     remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)  # again, if a bare `except` swallowed it
     try:
-        yield
+        try:
+            yield
+        finally:
+            inside = False  # on a busy machine it may strike again before it is put away
     finally:
         left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)

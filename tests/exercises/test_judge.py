@@ -282,6 +282,22 @@ def test_a_signature_that_cannot_be_read(text):
         model.Asked.parse(text)
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+def test_a_clock_that_strikes_while_it_is_put_away_does_no_harm(monkeypatch):
+    put, strikes = signal.setitimer, [True]
+
+    def busy(which, seconds, interval=0.0):
+        if not seconds and strikes and strikes.pop():
+            signal.raise_signal(signal.SIGALRM)
+        return put(which, seconds, interval)
+
+    before = signal.getsignal(signal.SIGALRM)
+    with monkeypatch.context() as patched:
+        patched.setattr(signal, "setitimer", busy)
+        assert call(lambda: 7, (), seconds=5).value == 7
+    assert not strikes and signal.getsignal(signal.SIGALRM) is before
+
+
 def test_numbers_that_are_infinite_are_compared_without_a_warning():
     wrong, right = torch.tensor([np.inf, 1.0, 2.0, 3.0]), torch.tensor([np.inf, 2.0, 3.0, 4.0])
     with warnings.catch_warnings():
