@@ -1,6 +1,7 @@
 """Which global names a statement uses, and to which it gives a value; read from its syntax tree, nothing is run."""
 
 import ast
+import re
 import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +18,13 @@ class Used:
     assigned: set[str]
 
 
-def names_used(statement: ast.stmt) -> Used:
-    """The global names that a statement uses, inside its functions too."""
+def names_used(statement: ast.stmt, source: str | None = None) -> Used:
+    """The global names that a statement uses, inside its functions too.
+
+    Args:
+        statement: at the top level.
+        source: that it was parsed from, if that is at hand: to write a statement anew takes longer than all the rest.
+    """
     used = Used(set(), set(), set())
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
         return used
@@ -36,8 +42,17 @@ def names_used(statement: ast.stmt) -> Used:
         for child in table.get_children():
             walk(child, False, at_once and child.get_type() != "function")
 
-    walk(symtable.symtable(ast.unparse(statement), "<cell>", "exec"), True, True)
+    text = ast.unparse(statement) if source is None else _text(statement, source)
+    walk(symtable.symtable(text, "<cell>", "exec"), True, True)
     return used
+
+
+def _text(statement: ast.stmt, source: str) -> str:
+    """A statement's source; a definition shares its lines with no other statement, all else may."""
+    if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return ast.unparse(statement)
+    first = min(node.lineno for node in (statement, *statement.decorator_list))
+    return "\n".join(re.split("\r\n?|\n", source)[first - 1 : statement.end_lineno])
 
 
 def bound_names(node: ast.AST) -> Iterator[str]:

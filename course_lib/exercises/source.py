@@ -215,7 +215,7 @@ class _Index:
 
     def used(self, place: Place) -> Used:
         if place not in self._used:
-            self._used[place] = names_used(self.statement(place))
+            self._used[place] = names_used(self.statement(place), self.cells[place[0]].source)
         return self._used[place]
 
     def piece(self, position: int, keep: Sequence[int]) -> Piece:
@@ -247,7 +247,8 @@ class _Index:
         before = [b for b in usable if b.place[0] <= last]
         places = _latest(before or [b for b in usable if b.place[0] == usable[0].place[0]])
         if places and isinstance(self.statement(places[0]), ast.Import):  # `import a.b` goes with `import a.c`
-            return [b.place for b in before or usable if isinstance(self.statement(b.place), ast.Import)]
+            imports = [b.place for b in before or usable if isinstance(self.statement(b.place), ast.Import)]
+            return list({ast.unparse(self.statement(place)): place for place in imports}.values())  # each the last time
         return places
 
 

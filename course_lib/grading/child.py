@@ -103,9 +103,9 @@ def _program(name: str, *pieces: Piece) -> Callable:
 
 
 def to_message(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as it is sent."""
-    problem = outcome.problem and dataclasses.asdict(outcome.problem)
-    return {field.name: getattr(outcome, field.name) for field in dataclasses.fields(Outcome)} | {"problem": problem}
+    """An outcome as it is sent: without what is empty."""
+    message = {name: item for name, item in vars(outcome).items() if name == "value" or item}
+    return message | {"problem": dataclasses.asdict(outcome.problem)} if outcome.problem else message
 
 
 def _keep_only(*descriptors: int) -> None:

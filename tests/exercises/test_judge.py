@@ -182,6 +182,12 @@ MODES = {  # what a function may set, and how it is read
 STAYING = contextlib.ExitStack()  # what is entered here is never left
 
 
+def test_to_copy_a_result_is_no_operation_of_the_answers():
+    watched = {"seconds": 5, "without": ("clone", "detach")}
+    assert call(lambda x: x, (torch.ones(2),), **watched).used == ()
+    assert call(lambda x: x.clone(), (torch.ones(2),), **watched).used == ("clone",)
+
+
 @pytest.mark.parametrize("without", [(), ("lstm",)], ids=["", "watched"])
 @pytest.mark.parametrize("name", MODES)
 def test_no_mode_that_an_answer_sets_outlives_its_call(name, without):

@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from course_lib.exercises.names import names_used
 from course_lib.exercises.source import Cell, blank, extract
 
 
@@ -59,6 +60,26 @@ def test_names_that_only_a_run_would_make_are_missing():
 def test_which_definition_is_meant(cells, home, kept):
     statements, missing = taken(cells, ["f"], home)
     assert kept in statements and missing == ()
+
+
+def test_an_import_that_every_cell_repeats_comes_from_one():
+    cells = ["import torch\na = 1", "import torch as t, torch\nimport torch", "import torch\ndef f(): return torch, t"]
+    definition = "def f():\n    return (torch, t)"
+    assert taken(cells, ["f"], home=2)[0] == ["import torch as t, torch", "import torch", definition]
+
+
+@pytest.mark.parametrize(
+    ("source", "used"),
+    [
+        ("@a\n@b(c)\r\ndef f(x=y):\r\n    'é'; return g(x); z", set("abcygz")),  # two kinds of line ends
+        ("class A(B):\n    @p\n    def f(self): return q\n\x0cr", set("Bpq")),
+        ("def f(): \\\n  return g\nx = 1; y = h", set("g")),
+        ("x = g; y = h", set("g")),  # what shares its line with others
+    ],
+)
+def test_the_names_that_a_statement_uses_are_read_from_its_own_source(source, used):
+    cell = Cell.read("cell", source)
+    assert names_used(cell.statements[0], cell.source).all == names_used(cell.statements[0]).all == used
 
 
 def test_reading_a_cell_warns_of_nothing(recwarn):
