@@ -1,6 +1,6 @@
 """Notebooks executed under `quick`, as `make run` does: with an empty training cache, and again.
 
-Chapter 1; section 4.3 alone, sections 4.1 to 4.4, and all of chapter 4; one section a core.
+Chapters 1 and 2; section 4.3 alone, sections 4.1 to 4.4, and all of chapter 4; one section a core.
 
     python benchmarks/execution.py [--runs 3]
 """
@@ -49,6 +49,7 @@ def main() -> None:
     chapter = find_notebooks(("04_recurrent",))
     print(f"Medians of {options.runs} runs; {load()}\n")
     measure("chapter 1, one section a core", find_notebooks(("01_tensors",)), options.runs, cold_target=90)
+    measure("chapter 2, one section a core", find_notebooks(("02_foundations",)), options.runs, cold_target=180)
     measure("4.3_lstm_gates", chapter[2:3], options.runs, cold_target=40, warm_target=15)
     measure("4.1 to 4.4, one a core", chapter[:4], options.runs, cold_target=120, warm_target=50)
     measure("chapter 4, one section a core", chapter, options.runs, cold_target=150)

@@ -19,8 +19,8 @@ from course_lib import __version__
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = (
-    "imports", "engine", "lstm", "explorers", "memory", "browser", "execution", "fit_overhead", "language_model",
-    "grading", "grading_peers", "gpu",
+    "imports", "engine", "playground", "lstm", "explorers", "memory", "browser", "execution", "fit_overhead",
+    "language_model", "grading", "grading_peers", "gpu",
 )  # fmt: skip
 FIGURE = re.compile(r"\((no )?target\b")  # a line with a figure and its target; the others explain
 

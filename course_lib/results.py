@@ -21,7 +21,7 @@ from course_lib.device import start
 from course_lib.fingerprints import fingerprint
 from course_lib.paths import data_folder, write_atomically
 
-CHAPTERS = ("tensors", "recurrent")
+CHAPTERS = ("tensors", "foundations", "recurrent")
 REGISTRY: dict[str, Callable[[], dict]] = {}
 
 

@@ -16,8 +16,9 @@ import torch
 from course_lib import progress
 from course_lib.checkpoints import CheckpointError
 from course_lib.explorers.canvas import Canvas, to_png
-from course_lib.explorers.controls import Control
+from course_lib.explorers.controls import Control, offer
 from course_lib.explorers.learners import LearnerError
+from course_lib.explorers.picture import ClickablePicture
 from course_lib.explorers.prediction import Prediction, PredictionBox
 from course_lib.seeds import without_trace
 
@@ -100,6 +101,10 @@ class Explorer:
 
     def describe(self, data: dict) -> str:
         """One or two sentences that say what the picture shows."""
+        raise NotImplementedError
+
+    def clicked(self, axes, x: float, y: float, other: bool) -> dict[str, Any]:
+        """What a click on the picture sets: at (x, y) in the units of the axes; `other`: shift, or the right button."""
         raise NotImplementedError
 
     def places(self, **values) -> dict[str, list[str]]:
@@ -218,8 +223,8 @@ class Explorer:
         self._inputs = {name: control.widget(name) for name, control in self.controls.items()}
         for name, widget in self._inputs.items():
             widget.add_class(f"course-control-{name.replace('_', '-')}")
-            widget.observe(lambda change, name=name: self._moved(name, change["new"]), "value")
-        self._picture = widgets.Image(format="png", layout=widgets.Layout(width=f"{self.size[0]}px", max_width="100%"))
+            widget.observe(lambda change, name=name: self._moved({name: change["new"]}), "value")
+        self._picture = self._make_picture()
         self._picture.add_class("course-picture")
         self._words, self._list = widgets.HTML(), widgets.HTML()
         reset = widgets.Button(description="Reset", layout=widgets.Layout(width="90px"))
@@ -232,6 +237,18 @@ class Explorer:
             parts.insert(0, PredictionBox(self.predict, self.id, self._unlock))
         self._view = widgets.VBox(parts, layout=widgets.Layout(max_width=f"{self.size[0] + 20}px"))
         self._view.add_class("course-explorer")
+
+    def _make_picture(self) -> widgets.DOMWidget:
+        if type(self).clicked is Explorer.clicked:
+            return widgets.Image(format="png", layout=widgets.Layout(width=f"{self.size[0]}px", max_width="100%"))
+        return ClickablePicture(width=self.size[0], clicked=self._pressed)
+
+    def _pressed(self, x: float, y: float, other: bool) -> None:
+        if self.asking:
+            return  # locked, as the controls are
+        axes, *at = self.canvas.point(x, y)
+        if axes is not None and (changes := self.clicked(axes, *at, other)):
+            self._moved(changes)
 
     def _lock(self, locked: bool) -> None:
         for widget in self._inputs.values():
@@ -246,16 +263,16 @@ class Explorer:
             self._refresh()
         return self.data
 
-    def _moved(self, name: str, value: Any) -> None:
+    def _moved(self, changes: dict[str, Any]) -> None:
         if not self._setting:
-            self._state = self._fitted(self._state | {name: value})
+            self._state = self._fitted(self._state | changes)
             self._refresh()
 
     def _show(self) -> None:
         self._setting = True  # what is set here is not the learner's doing
         try:
             for name, options in self._offered(self._state).items():
-                _offer(self._inputs[name], options)
+                offer(self._inputs[name], options)
             for name, widget in self._inputs.items():
                 if widget.value != self._state[name]:
                     widget.value = self._state[name]
@@ -303,15 +320,6 @@ class Explorer:
             pictures[name] = len(pixels)
         self.set(**before)
         return pictures
-
-
-def _offer(widget: widgets.Widget, names: list[str]) -> None:
-    """Let a place or span choose among `names`."""
-    options = tuple((name, number) for number, name in enumerate(names))
-    if tuple(widget.options) != options:
-        last, value = len(options) - 1, widget.value
-        widget.options = options
-        widget.value = min(value, last) if isinstance(value, int) else tuple(min(v, last) for v in value)
 
 
 @contextlib.contextmanager

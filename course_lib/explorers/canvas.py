@@ -60,6 +60,18 @@ class Canvas:
                     spine.draw(renderer)
         return np.asarray(canvas.buffer_rgba())
 
+    def point(self, x: float, y: float) -> tuple[Axes | None, float, float]:
+        """The uppermost axes at a place, and the place in their units.
+
+        Args:
+            x, y: in shares of the picture, from its upper left corner.
+        """
+        across, up = self.figure.bbox.width * x, self.figure.bbox.height * (1 - y)
+        for axes in reversed(self.figure.axes):
+            if axes.bbox.contains(across, up):
+                return axes, *map(float, axes.transData.inverted().transform((across, up)))
+        return None, across, up
+
     def draw_fully(self) -> np.ndarray:
         """The same pixels by a full draw: slow, and what `draw` is tested against."""
         for artist in self.moving:

@@ -1,8 +1,9 @@
 """What a learner can set on an explorer: each control knows its widget, its valid values and the range to sweep."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import numpy as np
@@ -69,14 +70,19 @@ class Slider(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Steps(Slider):
-    """A whole number between `low` and `high`, with a button beside the slider that adds one."""
+    """A whole number between `low` and `high`, with a button beside the slider that adds one.
+
+    Args:
+        run: how many a second button adds, ten times a second, until it is pressed again; 0 for no such button.
+    """
 
     low: int = 0
     high: int
     step: int = field(default=1, init=False)
+    run: int = 0
 
     def _make(self, **common) -> widgets.Widget:
-        return StepBox(value=self.start, least=self.low, most=self.high, **common)
+        return StepBox(value=self.start, least=self.low, most=self.high, run=self.run, **common)
 
     def check(self, name: str, value: Any) -> None:
         super().check(name, value)
@@ -89,6 +95,7 @@ class StepBox(widgets.HBox):
 
     Args:
         value, least, most: where it stands, and between which numbers.
+        run: what the run button adds at each tick, in the browser; 0 for no run button.
         description, style: of the slider.
         layout: of the whole.
     """
@@ -97,11 +104,25 @@ class StepBox(widgets.HBox):
     disabled = traitlets.Bool()
     description = traitlets.Unicode()
 
-    def __init__(self, *, value: int, least: int, most: int, description: str, style: dict, layout: widgets.Layout):
+    TICK = 100  # milliseconds between two pictures of a run
+
+    def __init__(
+        self, *, value: int, least: int, most: int, run: int, description: str, style: dict, layout: widgets.Layout
+    ):
+        if run:  # three buttons more
+            layout.flex, layout.min_width = "0 1 640px", "480px"
         wide = widgets.Layout(flex="1 1 auto", width="auto")
         self.slider = widgets.IntSlider(value=value, min=least, max=most, style=style, layout=wide)
         self.button = widgets.Button(description="Step", tooltip="one more", layout=widgets.Layout(width="64px"))
-        super().__init__([self.slider, self.button], value=value, description=description, layout=layout)
+        self.runner = None
+        if run:
+            self.runner = widgets.Play(
+                value=value, min=least, max=most, step=run, interval=self.TICK, show_repeat=False
+            )
+            widgets.link((self, "value"), (self.runner, "value"))
+            widgets.link((self, "disabled"), (self.runner, "disabled"))
+        parts = [self.slider, self.button, *([self.runner] if run else [])]
+        super().__init__(parts, value=value, description=description, layout=layout)
         widgets.link((self, "value"), (self.slider, "value"))
         widgets.link((self, "disabled"), (self.slider, "disabled"))
         widgets.link((self, "description"), (self.slider, "description"))
@@ -153,6 +174,53 @@ class Text(Control):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Points(Text):
+    """Points of two classes in the plane, as a text that can be typed: «x y class; x y class», classes 0 and 1.
+
+    A click on the picture adds one; `with_point` gives the text for it.
+    """
+
+    MOST: ClassVar[int] = 200
+
+    def check(self, name: str, value: Any) -> None:
+        super().check(name, value)
+        self.read(value)
+
+    @classmethod
+    def read(cls, text: str) -> tuple[np.ndarray, np.ndarray]:
+        """The points of a text.
+
+        Returns:
+            x: (n, 2) float32
+            y: (n,) int64, 0 or 1
+
+        Raises:
+            ValueError: a point cannot be read, or there are too many.
+        """
+        entries = [entry.split() for entry in text.split(";") if entry.strip()]
+        if len(entries) > cls.MOST:
+            raise ValueError(f"{cls.MOST} points at most, not {len(entries)}")
+        for entry in entries:
+            if len(entry) != 3 or entry[2] not in ("0", "1") or not all(map(_is_number, entry[:2])):
+                wrong = " ".join(entry)
+                raise ValueError(f"a point is «x y class» with class 0 or 1, such as «0.5 -0.2 1», not «{wrong}»")
+        x = np.array([entry[:2] for entry in entries], np.float32).reshape(-1, 2)
+        return x, np.array([entry[2] for entry in entries], np.int64)
+
+    @staticmethod
+    def with_point(text: str, x: float, y: float, label: int) -> str:
+        """The text with one point more."""
+        return "; ".join(part for part in (text.strip().rstrip(";"), f"{x:z.2f} {y:z.2f} {label}") if part)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Place(Control):
     """One place in a list that changes with the other controls, such as a word of the sentence; counted from 0.
 
@@ -194,3 +262,12 @@ class Span(Control):
 
     def samples(self) -> Sequence[tuple[int, int]]:
         return self.tries
+
+
+def offer(widget: widgets.Widget, names: list[str]) -> None:
+    """Let a place or span choose among `names`."""
+    options = tuple((name, number) for number, name in enumerate(names))
+    if tuple(widget.options) != options:
+        last, value = len(options) - 1, widget.value
+        widget.options = options
+        widget.value = min(value, last) if isinstance(value, int) else tuple(min(v, last) for v in value)

@@ -86,6 +86,10 @@ def test_the_gate_explorer_moves_under_the_keyboard(lab, page):
         ("1.2_dataflow_graphs", "step"),
         ("1.3_eager_and_compiled", "step"),
         ("1.4_devices", "size"),
+        ("2.1_perceptron", "gap"),
+        ("2.2_activations", "gain"),
+        ("2.3_backpropagation", "x1"),
+        ("2.4_gradient_descent", "rate"),
         ("4.1_state_and_time", "nudge"),
         ("4.2_vanishing_and_exploding", "scale"),
         ("4.4_gru_and_memory", "word"),
@@ -100,11 +104,36 @@ def test_a_section_runs_and_its_explorers_answer(lab, page, section, control):
     explorer = last_explorer(page, control)
     push(page, explorer, explorer.locator(f".course-control-{control} .noUi-handle"))
     for walk in page.locator(".course-explorer:has(.course-control-steps)").filter(visible=True).all():
-        step = walk.get_by_role("button", name="Step")
+        step, handle = walk.get_by_role("button", name="Step"), walk.locator(".course-control-steps .noUi-handle")
+        at = float(handle.get_attribute("aria-valuenow"))
         for _ in range(2):
             with moving(walk):
                 step.press("Enter")
-        expect(walk.locator(".course-control-steps .noUi-handle")).to_have_attribute("aria-valuenow", "3.0")
+        expect(handle).to_have_attribute("aria-valuenow", f"{at + 2}")
+
+
+def test_the_playground_trains_and_takes_points_by_a_click(lab, page):
+    open_section(page, lab, "2.1_perceptron")
+    playground = page.locator(".course-explorer:has(.course-control-activation):has(.course-control-own)").first
+    points = playground.locator(".course-control-own input")
+    handle = playground.locator(".course-control-step .noUi-handle")
+    picture, width = playground.locator(".course-picture img"), 880
+    with moving(playground):
+        scale = picture.bounding_box()["width"] / width
+        picture.click(position={"x": 716 * scale, "y": 186 * scale})  # the middle of the plane
+    with moving(playground):
+        picture.click(position={"x": 791 * scale, "y": 186 * scale}, modifiers=["Shift"])
+    set_points = [tuple(map(float, point.split())) for point in points.input_value().split(";")]
+    assert set_points == [pytest.approx((0, 0, 1), abs=0.02), pytest.approx((0.6, 0, 0), abs=0.02)]
+    with moving(playground):
+        playground.locator(".widget-play button").first.click()
+        page.wait_for_function("handle => handle.getAttribute('aria-valuenow') >= 100", arg=handle.element_handle())
+    playground.locator(".widget-play button").first.click()
+    page.wait_for_timeout(SECOND)
+    at = handle.get_attribute("aria-valuenow")
+    page.wait_for_timeout(SECOND)
+    expect(handle).to_have_attribute("aria-valuenow", at)
+    assert page.evaluate(PROBLEMS) == []
 
 
 def open_section(page, address, section):
@@ -152,7 +181,7 @@ def push(page, explorer, handle):
 @contextmanager
 def moving(explorer):
     """The explorer's picture must change by what is done inside; a sentence stands under it before and after."""
-    picture, sentence = explorer.locator("img.course-picture"), explorer.locator("[role=status]")
+    picture, sentence = explorer.locator("img.course-picture, .course-picture img"), explorer.locator("[role=status]")
     explorer.scroll_into_view_if_needed()
     source = picture.get_attribute("src")
     expect(sentence).not_to_be_empty()

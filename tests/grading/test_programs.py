@@ -29,7 +29,7 @@ def hidden_modules() -> list[str]:
 
 
 def test_the_rooms_of_exercises_are_hidden():
-    rooms = ("recurrent", "start_here", "tensors")
+    rooms = ("foundations", "recurrent", "start_here", "tensors")
     assert hidden_modules() == [f"course_lib.{room}.exercises" for room in rooms]
 
 

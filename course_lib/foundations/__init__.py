@@ -1,0 +1,1 @@
+"""The foundations' room: perceptrons, activations, backpropagation, gradient descent, what lets deep networks train."""

@@ -1,0 +1,1 @@
+"""The exercises of the foundations chapter, one folder a section."""

@@ -1,0 +1,1 @@
+"""The foundations chapter's explorers, one file an object."""
