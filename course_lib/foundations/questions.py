@@ -47,4 +47,16 @@ QUESTIONS = (
     Question("descent.momentum", "2.4", "What do momentum and Adam each change about the plain step?",
              "Momentum adds up past gradients, so that steps to and fro cancel and steady ones grow. Adam also divides "
              "each weight's step by the size of its own gradients."),
+    Question("deep.start", "2.5", "Thirty ReLU layers whose weights have variance 1/(3n), n being the fan-in: what "
+             "does one layer do to the mean square of a signal, and what would keep it?",
+             "Each multiplies it by n · 1/(3n) · 1/2 = 1/6, since ReLU takes half away. With a variance of 2/n, He's, "
+             "the factor is 1."),
+    Question("deep.shortcut", "2.5", "What is the Jacobian of x + F(x), what does that do for the gradient, and what "
+             "may go wrong in many such layers?",
+             "I + J. The gradient gets past every layer, however small J is. A product of many may grow, so the "
+             "branch is scaled or starts at 0."),
+    Question("deep.modes", "2.5", "What do batch normalisation and dropout each do in training that they don't do in "
+             "evaluation?",
+             "The norm takes mean and variance from the batch and moves its running averages; in evaluation it uses "
+             "these. Dropout zeroes units at random and scales the rest; in evaluation it does nothing."),
 )  # fmt: skip
