@@ -20,7 +20,7 @@ def forward(given: Values, f: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
     """Compute the network's values, from the inputs to the loss.
 
     Args:
-        given: the inputs x1 and x2, the target t, and all of `WEIGHTS`: numbers, or tensors of one shape.
+        given: the inputs x1 and x2, the target t, and all of `WEIGHTS`: tensors of one shape, or nodes of a graph.
         f: the activation, of the hidden units and of the output.
 
     Returns:
@@ -32,7 +32,8 @@ def forward(given: Values, f: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
     h1, h2 = f(u1), f(u2)
     z = v1 * h1 + v2 * h2 + c
     y = f(z)
-    L = (y - t) ** 2 / 2
+    error = y - t
+    L = error * error / 2  # with the signs that the nodes of a graph have, too
     return {**given, "u1": u1, "u2": u2, "h1": h1, "h2": h2, "z": z, "y": y, "L": L}
 
 
