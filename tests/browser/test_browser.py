@@ -172,8 +172,10 @@ def push(page, explorer, handle):
     key = "ArrowLeft" if at == handle.get_attribute("aria-valuemax") else "ArrowRight"
     with moving(explorer):
         handle.focus()
-        for _ in range(3):
+        for presses in range(20):  # a number may be told in fewer digits than a press moves it
             page.keyboard.press(key)
+            if presses >= 2 and handle.get_attribute("aria-valuenow") != at:
+                break
     expect(handle).not_to_have_attribute("aria-valuenow", at)
     assert page.evaluate(PROBLEMS) == []
     explorer.evaluate("explorer => explorer.scrollIntoView()")  # for the picture that is kept

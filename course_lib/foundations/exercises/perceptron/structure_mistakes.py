@@ -117,10 +117,11 @@ def head_but(task: str, in_features: int, k: int, **wrong: dict) -> Head:
     return replace(right(task, k), **wrong.get(task, {})).head(in_features)
 
 
-def wrong_head(name: str, ask: str, look: str, **wrong: dict) -> None:
-    """Declare a mistake of `head_for`: for each task that it gets wrong, what is exchanged."""
+def wrong_head(declare: Callable, name: str, ask: str, look: str, **wrong: dict) -> None:
+    """Declare a mistake of `head_for`: for each task that it gets wrong, what is exchanged. `declare` is `mistake`: a
+    copy without mistakes drops each statement that names it."""
 
-    @mistake(structure, name, call="head_for", ask=ask, look=look)
+    @declare(structure, name, call="head_for", ask=ask, look=look)
     def _(task, in_features, k):
         return head_but(task, in_features, k, **wrong)
 
@@ -129,30 +130,35 @@ ONE_SHARE = "With one unit the softmax has one number to share 1 out to. What do
 EXCLUSIVE = "A film is a comedy and a love story. Can your predictions be above 0.5 for both?"
 
 wrong_head(
+    mistake,
     "softmax on a single unit",
     ask=ONE_SHARE,
     look="the binary head: one unit goes with a sigmoid, softmax needs two.",
     binary={"activation": SOFTMAX, "loss": CROSS_ENTROPY},
 )
 wrong_head(
+    mistake,
     "a prediction by softmax of a single unit, beside the right loss",
     ask=ONE_SHARE,
     look="the binary activation: one unit goes with a sigmoid, softmax needs two.",
     binary={"activation": SOFTMAX},
 )
 wrong_head(
+    mistake,
     "softmax where several labels may hold",
     ask=EXCLUSIVE,
     look="the multilabel head: each label is a question of its own, with yes or no for an answer.",
     multilabel={"activation": SOFTMAX, "loss": CROSS_ENTROPY},
 )
 wrong_head(
+    mistake,
     "predictions by softmax where several labels may hold, beside the right loss",
     ask=EXCLUSIVE,
     look="the multilabel activation: each label is a question of its own, with yes or no for an answer.",
     multilabel={"activation": SOFTMAX},
 )
 wrong_head(
+    mistake,
     "softmax for every task but regression",
     ask=f"{EXCLUSIVE} And what is the softmax of one number?",
     look="the binary and the multilabel head: both are made of questions with yes or no for an answer.",
@@ -160,18 +166,21 @@ wrong_head(
     multilabel={"activation": SOFTMAX, "loss": CROSS_ENTROPY},
 )
 wrong_head(
+    mistake,
     "a sigmoid for each of several exclusive classes",
     ask="Four classes, one of which holds. What do your four predictions sum to?",
     look="the multiclass activation: the classes share one certainty among them.",
     multiclass={"activation": SIGMOID},
 )
 wrong_head(
+    mistake,
     "a softmax in front of a loss that has its own",
     ask="What does nn.CrossEntropyLoss do with its input before it takes the logarithm?",
     look="the multiclass layer: it should hand over logits, and the activation comes only where somebody reads them.",
     multiclass={"inside": SOFTMAX, "activation": SAME},
 )
 wrong_head(
+    mistake,
     "a sigmoid in front of a loss that has its own",
     ask="What does the «WithLogits» in nn.BCEWithLogitsLoss say?",
     look="the layers with a sigmoid: they should hand over logits.",
@@ -179,6 +188,7 @@ wrong_head(
     multilabel={"inside": SIGMOID, "activation": SAME},
 )
 wrong_head(
+    mistake,
     "an activation in front of every loss that has its own",
     ask="nn.CrossEntropyLoss and nn.BCEWithLogitsLoss: what do they do with their input first?",
     look="the layers: they should hand over logits, and the activation comes only where somebody reads them.",
@@ -187,6 +197,7 @@ wrong_head(
     multilabel={"inside": SIGMOID, "activation": SAME},
 )
 wrong_head(
+    mistake,
     "logits given out as predictions",
     ask="Your layer says -2.3 for a class. Which probability is that?",
     look="the activation: what is left to do between a logit and a probability?",
@@ -195,12 +206,14 @@ wrong_head(
     multilabel={"activation": SAME},
 )
 wrong_head(
+    mistake,
     "a softmax down the batch",
     ask="Add up the predictions of one row. And then those of one column: which of the two sums is 1?",
     look="the dim of the softmax: axis 0 is the batch.",
     multiclass={"activation": nn.Softmax(dim=0)},
 )
 wrong_head(
+    mistake,
     "nn.NLLLoss on logits",
     ask="nn.NLLLoss picks the right class's number and turns its sign. Which number does it get from you?",
     look="the multiclass loss: nn.NLLLoss wants logarithms of probabilities.",
@@ -208,6 +221,7 @@ wrong_head(
 )
 PROBABILITIES = "nn.BCELoss takes the logarithm of its input. What if that is a negative logit?"
 wrong_head(
+    mistake,
     "nn.BCELoss on logits",
     ask=PROBABILITIES,
     look="the loss of the heads with a sigmoid: which of them wants probabilities, and what does it get?",
@@ -215,42 +229,49 @@ wrong_head(
     multilabel={"loss": nn.BCELoss()},
 )
 wrong_head(
+    mistake,
     "nn.BCELoss on the logits of two classes",
     ask=PROBABILITIES,
     look="the binary loss: it wants probabilities, and gets what your layer gives.",
     binary={"loss": nn.BCELoss()},
 )
 wrong_head(
+    mistake,
     "nn.BCELoss on the logits of several labels",
     ask=PROBABILITIES,
     look="the multilabel loss: it wants probabilities, and gets what your layer gives.",
     multilabel={"loss": nn.BCELoss()},
 )
 wrong_head(
+    mistake,
     "a sigmoid for each of two exclusive classes",
     ask="Two classes, one of which holds. What do your two predictions for a row sum to?",
     look="the binary activation: two units share one certainty, and one unit needs no sharing.",
     binary={"units": 2, "activation": SIGMOID, "loss": CROSS_ENTROPY},
 )
 wrong_head(
+    mistake,
     "the absolute error where the squared one is asked for",
     ask="One prediction is off by 3, and by how much does your loss grow?",
     look="the regression loss, and the table's last row.",
     regression={"loss": nn.L1Loss()},
 )
 wrong_head(
+    mistake,
     "numbers squeezed by a sigmoid",
     ask="The target is 21.5 degrees. Can your network ever say so?",
     look="the regression activation.",
     regression={"activation": SIGMOID},
 )
 wrong_head(
+    mistake,
     "numbers cut off below 0",
     ask="The target is -3 degrees. Can your network ever say so?",
     look="the regression activation: hidden layers have a ReLU, this one is the last.",
     regression={"activation": nn.ReLU()},
 )
 wrong_head(
+    mistake,
     "one unit, however many numbers are wanted",
     ask="Four numbers are to be predicted. How many does your layer have to give?",
     look="the units of the regression head.",
