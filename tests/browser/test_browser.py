@@ -89,7 +89,6 @@ def test_the_gate_explorer_moves_under_the_keyboard(lab, page):
         ("2.1_perceptron", "gap"),
         ("2.2_activations", "gain"),
         ("2.3_backpropagation", "x1"),
-        ("2.4_gradient_descent", "rate"),
         ("2.5_deep_networks", "gain"),
         ("4.1_state_and_time", "nudge"),
         ("4.2_vanishing_and_exploding", "scale"),
