@@ -99,20 +99,24 @@ def _graded_once(exercises: Sequence[Exercise], notebook: Path, start) -> Spent:
     before, began = processor_seconds(), time.perf_counter()
     with ChildRunner(start) as runner:
         graded = grade_notebook(notebook, runner, seed=SEED, only=ids)
-        processor = processor_seconds() - before  # while the child is there to be asked
+        after = processor_seconds()  # while the child is there to be asked
     clock = time.perf_counter() - began
+    processor = sum(spent - before.get(pid, 0) for pid, spent in after.items())  # a child of before may have ended
     if [row.status for row in graded.rows] != ["passed"] * len(exercises):
         raise SystemExit(f"Not all answers passed: {[(row.exercise, row.status) for row in graded.rows]}")
     return Spent(clock, processor)
 
 
-def processor_seconds() -> float:
-    """Of this process and of all that it has started and that still runs."""
-    everyone = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    if sys.platform != "linux":
-        return sum(sum(one.cpu_times()[:2]) for one in everyone)
-    # as glibc's clock_getcpuclockid, to the nanosecond; /proc, which psutil reads, counts in hundredths of a second
-    return sum(time.clock_gettime(~one.pid << 3 | 2) for one in everyone)
+def processor_seconds() -> dict[int, float]:
+    """Of this process and of all that it has started and that still runs, by process id."""
+    spent = {}
+    for one in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):  # it has ended meanwhile
+            if sys.platform == "linux":  # as glibc's clock_getcpuclockid, to the nanosecond; psutil's are hundredths
+                spent[one.pid] = time.clock_gettime(~one.pid << 3 | 2)
+            else:
+                spent[one.pid] = sum(one.cpu_times()[:2])
+    return spent
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ The right answer stands in `tests/answers/`; the mistakes stand here because `ch
 """
 
 import difflib
+import functools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -282,6 +283,7 @@ def registry() -> list[Exercise]:
     return sorted(_exercises.values(), key=lambda known: known.section)  # stable: in a section, as declared
 
 
+@functools.cache  # every submission asks for the registry
 def _import_exercises(room: str) -> None:
     package = f"course_lib.{room}.exercises"
     if not room.isidentifier() or not any(Path(folder, room, "exercises").is_dir() for folder in course_lib.__path__):

@@ -294,13 +294,15 @@ def _dotted(node: ast.AST) -> tuple[int, ...]:
 
 def _dots(node: ast.AST) -> Iterator[int]:
     """The lines of each `...` that is no index and no annotation."""
-    for field, value in ast.iter_fields(node):
-        if (isinstance(node, ast.Subscript) and field == "slice") or field in ("annotation", "returns"):
+    for field in node._fields:
+        if (field == "slice" and isinstance(node, ast.Subscript)) or field in ("annotation", "returns", "ctx"):
             continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.Constant) and child.value is ...:
-                yield child.lineno
-            elif isinstance(child, ast.AST):
+        value = getattr(node, field, None)
+        for child in value if isinstance(value, list) else (value,):
+            if isinstance(child, ast.Constant):
+                if child.value is ...:
+                    yield child.lineno
+            elif isinstance(child, ast.AST) and child._fields:
                 yield from _dots(child)
 
 

@@ -226,15 +226,14 @@ def update_batches(artists: dict, data: dict) -> None:
         data: `paths`, three of (updates + 1, 2); `losses`, three of (updates + 1,); `names` of the three, and
             `calls`, short ones; `costs`, in updates, samples and seconds, of one update of each run, (3, 3); for each
             of these `first`, the numbers of the runs that were first to stay below the line, and `took`, after what,
-            in words; `hidden`: the seconds are not shown.
+            in words.
     """
     for path, points in zip(artists["paths"], data["paths"], strict=True):
         path.show(_on_map(points[: TRACED + 1], artists["plane"]))
     shown = _spread(len(data["losses"][0]) - 1)
-    for axis, (lines, costs) in enumerate(zip(artists["losses"], data["costs"], strict=True)):
+    for lines, costs in zip(artists["losses"], data["costs"], strict=True):
         for line, cost, losses in zip(lines, costs, data["losses"], strict=True):
             line.set_data(cost * shown, np.maximum(losses[shown], 1e-30))
-            line.set_visible(not (data["hidden"] and axis == 2))
     artists["labels"].show(_batch_labels(data))
 
 
@@ -254,8 +253,6 @@ def _batch_labels(data: dict) -> list[Label]:
     labels = [Label(x, 44, name, color, bold=True, size=8.5)
               for x, name, color in zip((430, 540, 680), data["names"], BATCHES, strict=True)]  # fmt: skip
     for axis, (left, top, right, _) in enumerate(THREE):
-        if data["hidden"] and axis == 2:
-            continue
         runs, text, color = data["first"][axis], "none stays below", GREY
         if runs:
             text = f"{', '.join(data['calls'][run] for run in runs)}: {data['took'][axis]}"

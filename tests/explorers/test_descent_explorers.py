@@ -5,12 +5,9 @@ from course_lib.foundations import regression
 from course_lib.foundations.descent import ADAM, DESCENT, METHODS, MOMENTUM
 from course_lib.foundations.explorers.batch_size import (
     ALL,
-    LONGER,
     ONE,
     SIZES,
     BatchSizeExplorer,
-    cost_prediction,
-    longer,
     soonest,
     stays_below,
 )
@@ -154,17 +151,6 @@ def test_staying_below_a_line():
     assert stays_below(losses, 0.5) is None and stays_below(losses[::-1], 2.0) is None
     assert stays_below(np.array([1.0, np.nan, 1.0, 1.0, 1.0]), 2.0) == 2
     assert soonest([None, 100.0, 104.0]) == [1, 2] and soonest([None] * 3) == [] and soonest([3.0, 1.0, 2.0]) == [1]
-
-
-def test_the_cost_of_everything_is_predicted():
-    prediction = cost_prediction()
-    assert "1,572" in prediction.question and round(100_632 / 64) == 1572
-    assert prediction.result(look(BatchSizeExplorer).data) in LONGER
-    assert [longer(ratio) for ratio in (3, 200, 1500)] == list(LONGER)
-    asked = BatchSizeExplorer(predict=prediction)
-    asked.look()
-    assert asked.data["hidden"] and "seconds" not in asked.status
-    assert not any(line.get_visible() for line in asked.canvas.artists["losses"][2])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib.explorers import Choice, Explorer, Prediction, Quest, Slider, Steps
+from course_lib.explorers import Choice, Explorer, Quest, Slider, Steps
 from course_lib.figures.descent import HEIGHT, WIDTH, build_batches, update_batches
 from course_lib.foundations.regression import best, learn, loss, pixel_pairs, seconds_per_update
 
@@ -11,7 +11,6 @@ MOST = 1000  # updates
 LINE = 0.01  # the loss that is wanted, above the least possible
 AXES = ("updates", "samples", "seconds")
 ONE, ALL = 0, 2  # of the three runs; the one between takes some samples at a time
-LONGER = ("less than 100 times as long", "100 to 500 times as long", "more than 500 times as long")
 
 
 class BatchSizeExplorer(Explorer):
@@ -64,7 +63,6 @@ class BatchSizeExplorer(Explorer):
                      for axis, some, row in zip(AXES, first, takes, strict=True)],
             "rate": rate,
             "updates": updates,
-            "hidden": self.asking,
         }  # fmt: skip
 
     def build(self, figure):
@@ -78,25 +76,8 @@ class BatchSizeExplorer(Explorer):
         text = f"Rate {data['rate']:.2f}, {data['updates']} updates each. "
         text += ", ".join(f"{name}: {_short(of[-1])}" for name, of in zip(data["names"], data["losses"], strict=True))
         text += f" above the least possible loss. First to stay below {LINE}, counted "
-        shown = AXES[:2] if data["hidden"] else AXES
         winners = [", ".join(data["calls"][which] for which in some) or "none" for some in data["first"]]
-        return text + "; ".join(f"in {axis}: {names}" for axis, names in zip(shown, winners, strict=False)) + "."
-
-
-def cost_prediction() -> Prediction:
-    """How much longer does an update on everything take?"""
-    return Prediction(
-        question="An update on all 100,632 samples does as much arithmetic as 1,572 updates on 64. How much longer "
-        "does it take on this machine than one update on 64?",
-        options=LONGER,
-        then={},
-        result=lambda data: longer(data["costs"][2][ALL] / data["costs"][2][1]),
-    )
-
-
-def longer(ratio: float) -> str:
-    """How many times as long, as the prediction puts it."""
-    return LONGER[0] if ratio < 100 else LONGER[1] if ratio <= 500 else LONGER[2]
+        return text + "; ".join(f"in {axis}: {names}" for axis, names in zip(AXES, winners, strict=True)) + "."
 
 
 def stays_below(losses: np.ndarray, line: float) -> int | None:
