@@ -28,6 +28,7 @@ CHUNK = 2**16  # bytes that are read at a time; a pipe holds as many
 START_SECONDS = 120.0  # importing torch on a busy machine
 READY, KEEP = b"ready", b"keep"  # what a server says when it is, and what it is told to do with a request
 KEPT_BYTES = 2**26  # of all requests that a server keeps
+OPTIMISERS = "torch._dynamo"  # what the first optimiser of a process imports, for two seconds
 
 
 class StartError(click.ClickException):
@@ -109,6 +110,11 @@ class Child:
         """What it knows a request by, if it does; its server keeps the request for those that come after it."""
         number = self.server.keep(request) if self.server else None
         return number if number is not None and number < self.kept else None
+
+    def expect(self, answer: bytes) -> None:
+        """Have what an answer like this imports loaded once, for those that come after it."""
+        if self.server and b"optim" in answer:
+            self.server.modules.add(OPTIMISERS)
 
     def send(self, request: bytes, seconds: float) -> None:
         """Write to it; without effect on one that does not read for so many seconds, so that nobody waits for ever.
@@ -208,6 +214,9 @@ class ForkServer:
     """Starts children by forking a process that has PyTorch loaded, which takes milliseconds; Linux only.
 
     Use it as a context manager. It may serve many runners, one after the other.
+
+    Attributes:
+        modules: that its children share, loaded once; those that were added become so with the next child.
     """
 
     def __init__(self, limits: Limits, hidden: tuple[str, ...] = ()):
@@ -216,6 +225,8 @@ class ForkServer:
         self._handle: int | None = None  # on its process
         self._scratch = contextlib.ExitStack()
         self._kept: dict[bytes, int] = {}
+        self.modules: set[str] = set()
+        self._loaded: set[str] = set()
 
     def __enter__(self) -> "ForkServer":
         self._begin()
@@ -233,7 +244,7 @@ class ForkServer:
         Raises:
             StartError: the server does not start, or has ended.
         """
-        if self._control is None or self._has_ended():
+        if self._control is None or self._has_ended() or self._loaded != self.modules:
             self._begin()
         if self._handle is None:
             self._wait()
@@ -281,10 +292,16 @@ class ForkServer:
 
     def _begin(self) -> None:
         self.close()
+        self._loaded = set(self.modules)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(START_SECONDS)
         root = self._scratch.enter_context(scratch_folder("answer"))
-        settings = {"scratch": str(root), "limits": dataclasses.asdict(self.limits), "hidden": self.hidden}
+        settings = {
+            "scratch": str(root),
+            "limits": dataclasses.asdict(self.limits),
+            "hidden": self.hidden,
+            "modules": sorted(self._loaded),
+        }
         with theirs:
             zygote.fork(json.dumps(settings).encode(), theirs)
 

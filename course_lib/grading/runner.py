@@ -108,6 +108,7 @@ class ChildRunner:
         known = self._child.number_of(request)
         request = request if known is None else wire.encode({"kept": known})
         answer, seconds = self._loading or (b"", 0)
+        self._child.expect(answer)
         with contextlib.suppress(OSError):  # it has ended, and its replies say so
             self._child.send(answer + request, seconds + GRACE_SECONDS)
         if self._loading:

@@ -1,7 +1,8 @@
 """The process that learners' processes are forked from: PyTorch is loaded in it once, and of ours what runs an answer.
 
 No gradient is taken in it, for the threads that this starts would not be there in a fork, and no result is known to it.
-It is started once, and forks servers, one for each socket that it is handed, with the settings of the server's walls.
+It is started once, and forks servers, one for each socket that it is handed, with the settings of the server's walls
+and the modules that it is to have loaded.
 
 A server takes orders over its socket: a new process, with the path of an empty folder and the two pipes that the
 process is to read its requests from and write its replies to, which it answers with a handle on the process; or a
@@ -11,6 +12,7 @@ Each ends when the judge does, which closes the sockets, and with it all that it
 """
 
 import gc
+import importlib
 import io
 import json
 import os
@@ -38,9 +40,13 @@ def main() -> None:
         settings, descriptors, _, _ = socket.recv_fds(orders, 65536, 1)
         if not settings:
             return
+        settings = json.loads(settings)
+        for module in settings["modules"]:  # here, for behind the walls there is no folder for what some of them keep
+            importlib.import_module(module)
+            gc.freeze()
         if os.fork() == 0:
             orders.close()
-            _never_return(_fork_answers, socket.socket(fileno=descriptors[0]), json.loads(settings))
+            _never_return(_fork_answers, socket.socket(fileno=descriptors[0]), settings)
         os.close(descriptors[0])
 
 

@@ -142,6 +142,22 @@ def test_each_answer_starts_with_a_fresh_module(child):
     assert "NameError" in run(child, "def f():\n    return left").problem.message
 
 
+@pytest.mark.skipif(not can_fork(), reason="there is no server here")
+def test_what_optimisers_import_is_loaded_once_for_the_answers_after_the_first():
+    training = (
+        "import sys\nimport torch\n\n\ndef f():\n    there = 'torch._dynamo' in sys.modules\n"
+        "    w = torch.ones(1, requires_grad=True)\n    optimiser = torch.optim.SGD([w], lr=0.25)\n"
+        "    w.sum().backward()\n    optimiser.step()\n    return there, w.item()"
+    )
+    with ForkServer(Limits(), hidden_folders()) as server:
+        found = []
+        for _ in range(2):
+            with ChildRunner(server.start) as runner:
+                found.append(run(runner, training, seconds=60).value)
+    assert [weight for _, weight in found] == [0.75, 0.75]
+    assert found[1][0]  # the first may find it loaded too, by an earlier test
+
+
 def test_closing_leaves_no_process_thread_or_folder_behind(start, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     threads, processes = set(threading.enumerate()), descendants()
