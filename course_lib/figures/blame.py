@@ -22,8 +22,8 @@ def draw_blame(errors: Lines, costs: Lines, walks: Lines) -> Figure:
     with style():
         panels = figure.subplots(1, 3)
         figure.subplots_adjust(left=0.075, right=0.985, top=0.88, bottom=0.18, wspace=0.32)
-        for axes, lines in zip(panels, (errors, costs, walks), strict=True):
-            _draw_lines(axes, lines)
+        for axes, lines, rising in zip(panels, (errors, costs, walks), (True, True, False), strict=True):
+            _draw_lines(axes, lines, rising)
         check, cost, walk = panels
         check.set(xscale="log", yscale="log", xlabel="step of the difference", ylabel="distance from the gradient")
         check.set_title("the check")
@@ -37,12 +37,13 @@ def draw_blame(errors: Lines, costs: Lines, walks: Lines) -> Figure:
     return figure
 
 
-def _draw_lines(axes: Axes, lines: Lines) -> None:
+def _draw_lines(axes: Axes, lines: Lines, rising: bool) -> None:
     axes.grid(axis="y")
     axes.set_axisbelow(True)
     for number, ((name, (along, up)), color) in enumerate(zip(lines.items(), COLORS, strict=False)):
         axes.plot(along, up, color=color, lw=2)
         at, above = len(along) // 3, number == 0  # the first line is named above it, the others below theirs
-        axes.annotate(name, (along[at], up[at]), xytext=(-4, 4) if above else (4, -4), textcoords="offset points",
-                      color=color, ha="right" if above else "left", va="bottom" if above else "top",
-                      fontsize=8.5)  # fmt: skip
+        left = above and rising  # where the line leaves room
+        axes.annotate(name, (along[at], up[at]), xytext=(-4 if left else 4, 4 if above else -4),
+                      textcoords="offset points", color=color, ha="right" if left else "left",
+                      va="bottom" if above else "top", fontsize=8.5)  # fmt: skip

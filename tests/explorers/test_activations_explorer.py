@@ -54,9 +54,10 @@ def test_a_histogram_loses_no_value():
             assert kept.sum() + sum(beyond) == pytest.approx(1)
 
 
-def test_the_kindest_stays_nearest_to_one_in_both_directions():
+def test_the_kindest_strays_least_from_one_where_it_strays_most():
     assert kindest({"a": (1e-3, 1.0), "b": (0.1, 9.0), "c": (1e3, 1e3), "d": (0.0, 0.0)}) == "b"
-    assert "Of the seven, tanh stays nearest" in seen(ActivationExplorer, depth=30, gain=3.0).status
+    assert kindest({"a": (1e-4, 1e-4), "b": (0.9, 1e5)}) == "a"  # both far off beats one further off
+    assert "Of the seven, tanh strays least from 1" in seen(ActivationExplorer, depth=30, gain=3.0).status
 
 
 def test_the_prediction_is_open_where_it_is_asked():

@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_lib.foundations.exercises.activations.common import SLOPE, followed
-from course_lib.foundations.exercises.activations.dead_neurons import Planted, network, sums
+from course_lib.foundations.exercises.activations.dead_neurons import network, sums
+from course_lib.foundations.exercises.activations.planted import Planted
 from tests.exercises.verdicts import said, verdict_on
 
 SIGMOID, RELU, DEAD, TANH, CHOICE = (
@@ -42,6 +43,7 @@ RIGHT = [
     (SIGMOID, "sigmoid", by_two_wheres),
     (SIGMOID, "sigmoid", by_the_larger_of_two),
     (SIGMOID, "sigmoid", lambda x: 1 / (1 + torch.exp(-torch.clip(x, -80, 80)))),
+    (SIGMOID, "sigmoid", lambda x: 1 / (1 + torch.exp((-x).clamp(max=88)))),
     (SIGMOID, "sigmoid", lambda x: torch.exp(-torch.logaddexp(torch.zeros_like(x), -x))),
     (SIGMOID, "dsigmoid_from_output", lambda y: y - y**2),
     (SIGMOID, "dsigmoid_from_output", lambda y: y.numpy() * (1 - y.numpy())),
@@ -139,6 +141,17 @@ def test_number_by_number_is_refused(power):
     assert verdict_on(SIGMOID, sigmoid=with_math).points <= 4
 
 
+@pytest.mark.parametrize("end", [30, 40, 50, 60])
+def test_a_clamp_that_comes_early_is_recognised(end):
+    def early(x):
+        return 1 / (1 + torch.exp(-x.clamp(-end, end)))
+
+    verdict = verdict_on(SIGMOID, sigmoid=early, dsigmoid=lambda x: early(x) * (1 - early(x)))
+    names = [finding.mistake and finding.mistake.name for finding in verdict.findings]
+    assert verdict.points == 3 and names[0].startswith("a clamp that comes early")
+    assert names[1] == "the slope of a sigmoid whose clamp comes early"
+
+
 def test_a_detour_through_float32_is_seen():
     assert verdict_on(SIGMOID, sigmoid=lambda x: by_masks(x.float())).points == 4
     assert verdict_on(TANH, tanh_from_sigmoid=lambda x: 2 * torch.sigmoid(2 * x.float()) - 1).points == 3
@@ -200,8 +213,23 @@ def test_masks_are_told_from_counts_and_numbers():
 
     assert "a mask holds True and False, and this one holds float32" in said(DEAD, dead_units=as_numbers)
     assert "should return a list of masks, and returned a Tensor" in said(DEAD, dead_units=alone)
-    assert verdict_on(DEAD, dead_units=lambda model, data: []).points == 0
+    none = said(DEAD, dead_units=lambda model, data: [])
+    assert "your list has 0 masks, wanted 1: the model has one nn.ReLU." in none
     assert "Does it end in `return`?" in said(DEAD, dead_units=lambda model, data: None)
+
+
+def test_a_mask_too_many_is_told_by_its_layer():
+    def of_every_activation(model, data):
+        masks, x = [], torch.cat(data)
+        for layer in model:
+            x = layer(x)
+            if not isinstance(layer, nn.Linear):
+                masks.append((x <= 0).all(dim=0))
+        return masks
+
+    told = said(DEAD, dead_units=of_every_activation)
+    assert "your list has 2 masks, wanted 1: the model has one nn.ReLU. Which layer did the other come from?" in told
+    assert "It behaves like a mask for every activation, Tanh included." in told
 
 
 def test_a_unit_without_a_gradient_need_not_be_dead():

@@ -86,6 +86,19 @@ def test_there_is_more_than_one_right_walk_back(chain_slopes):
     assert_passes(CHAIN, chain_slopes=chain_slopes)
 
 
+def test_a_product_is_not_divided_by_a_slope_of_0():
+    def dividing(fs, dfs, x):
+        local = []
+        for f, df in zip(fs, dfs, strict=True):
+            local, x = [*local, df(x)], f(x)
+        slopes = [math.prod(local)]
+        for slope in local:
+            slopes += [slopes[-1] / slope]
+        return slopes
+
+    assert "divided by one local slope after the other" in said(CHAIN, chain_slopes=dividing)
+
+
 def test_a_one_sided_difference_is_no_chain_rule():
     def quotient(fs, dfs, x):
         def y(x):
@@ -184,6 +197,13 @@ def test_a_missing_w2_is_recognised_however_it_is_written():
         return du1.T @ x, du1.sum(0), du2.T @ f(u1), du2.sum(0)
 
     assert "without passing w2" in said(TWO_LAYERS, backprop_two_layer=without_w2)
+
+
+def test_a_mean_over_the_outputs_too_is_recognised():
+    def over_every_number(x, t, params, f, df):
+        return [gradient / t.shape[1] for gradient in row_by_row(x, t, params, f, df)]
+
+    assert "a mean over every number of the batch" in said(TWO_LAYERS, backprop_two_layer=over_every_number)
 
 
 def test_weights_that_change_and_results_that_lack_are_named():

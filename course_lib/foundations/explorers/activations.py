@@ -111,7 +111,10 @@ class ActivationExplorer(Explorer):
         )
         best = kindest({name: left for name, left in data["left"].items() if name != "yours"})
         signal, gradient = data["left"][best]
-        text += f"Of the seven, {best} stays nearest to 1 in both ({short(signal)} and {short(gradient)})."
+        text += (
+            f"Of the seven, {best} strays least from 1, counting the worse of the two "
+            f"({short(signal)} and {short(gradient)})."
+        )
         if data["not started"]:
             return text + " Your function is not started."
         return text if data["yours"] is None else f"{text} {compared(data)}"
@@ -147,7 +150,7 @@ def shares(values: Tensor, ends: tuple[float, float], bins: int) -> tuple[np.nda
 
 
 def kindest(left: dict[str, tuple[float, float]]) -> str:
-    """The function whose signal and gradient stay nearest to what they were, in powers of ten."""
+    """The one whose signal and gradient stray least from 1, in powers of ten, counting the worse of the two."""
     tiny = np.finfo(float).tiny
     return min(left, key=lambda name: max(abs(np.log(max(share, tiny))) for share in left[name]))
 

@@ -1,6 +1,6 @@
 """Find the units of a ReLU network that are silent on a whole data set."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -8,11 +8,10 @@ from torch import Tensor, nn
 
 from course_lib.exercises import Case, exercise, mistake, part, randn
 from course_lib.exercises.values import with_article
+from course_lib.foundations.exercises.activations.planted import Layer, Planted
 
-Layer = tuple[Tensor, Tensor]  # weight (units, inputs) and bias (units,)
 HOOKS = "hooks left in the model"
 KINDS = {"ReLU": nn.ReLU, "Tanh": nn.Tanh}
-RARE = 3.0  # length of the three examples that the rare units wait for; the others are at most half as long
 
 
 def masks_of(answer: Callable, activations: list[str], layers: list[Layer], batches: list[Tensor]) -> dict | None:
@@ -23,8 +22,19 @@ def masks_of(answer: Callable, activations: list[str], layers: list[Layer], batc
         return None
     if not isinstance(made, list | tuple):
         raise TypeError(f"dead_units should return a list of masks, and returned {with_article(type(made).__name__)}")
+    relus = [module for module in model if isinstance(module, nn.ReLU)]
+    if len(made) != len(relus):
+        raise TypeError(_another_number(len(made), len(relus)))
     hooks = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
     return {f"mask of ReLU {n}": mask_from(mask) for n, mask in enumerate(made, 1)} | {HOOKS: hooks}
+
+
+def _another_number(masks: int, relus: int) -> str:
+    count = {1: "one", 2: "two"}.get(relus, relus)
+    has = f"your list has {masks} mask{'s' * (masks != 1)}, wanted {relus}: the model has {count} nn.ReLU."
+    if masks > relus:
+        has += f" Which layer{'s' * (masks > relus + 1)} did the other{'s' * (masks > relus + 1)} come from?"
+    return has
 
 
 def mask_from(made) -> Tensor:
@@ -65,52 +75,6 @@ def sums(model: nn.Sequential, batches: Iterable[Tensor]) -> list[Tensor]:
 def silent(model: nn.Sequential, batches: Iterable[Tensor]) -> list[Tensor]:
     """The right answer: no example brings the unit above 0."""
     return [(z <= 0).all(dim=0) for z in sums(model, batches)]
-
-
-class Planted:
-    """Data and layers whose dead, rare and healthy units are known without running them.
-
-    Three examples stand alone at RARE times an axis of a random basis, the first in the first batch, the second in the
-    middle, the third at the very end; the others are at most half as long. So a unit that looks along axis k with bias
-    -2 fires on one example only, and one with bias -4 never fires.
-
-    Args:
-        rng: draws everything.
-        sizes: of the batches, in order; the rare examples make up the first row of the first one, the middle row of the
-            second and the last row of the last one.
-        features: numbers an example has, 3 at least.
-    """
-
-    def __init__(self, rng: np.random.Generator, sizes: Sequence[int], features: int):
-        self.rng = rng
-        self.axes = np.linalg.qr(rng.normal(size=(features, features)))[0].T[:3]  # (3, features)
-        x = rng.normal(size=(sum(sizes), features))
-        x *= rng.uniform(0.5, 1.5, size=(len(x), 1)) / np.linalg.norm(x, axis=1, keepdims=True)
-        x[[0, sizes[0] + sizes[1] // 2, -1]] = RARE * self.axes
-        self.batches = list(torch.from_numpy(x).float().split(list(sizes)))
-
-    def first(self) -> tuple[Layer, list[str]]:
-        """A layer of eight units in random order, and what each of them is."""
-        along = list(self.axes[self.rng.permutation(3)])
-        units = [("rare", axis, -2.0) for axis in self.axes]
-        units += [("dead", along[0], -4.0), ("dead", -along[1], -5.0), ("dead", 0 * along[2], 0.0)]
-        units += [("healthy", along[1], -0.25), ("healthy", -along[2], 4.0)]
-        units = [units[n] for n in self.rng.permutation(len(units))]
-        weight, bias = np.stack([axis for _, axis, _ in units]), np.array([bias for *_, bias in units])
-        return (torch.from_numpy(weight).float(), torch.from_numpy(bias).float()), [kind for kind, *_ in units]
-
-    def second(self, kinds: list[str]) -> Layer:
-        """A layer of five units over such a first one: each listens to one unit of it, or to none that fires."""
-        rare, dead, healthy = (
-            [n for n, kind in enumerate(kinds) if kind == wanted] for wanted in ("rare", "dead", "healthy")
-        )
-        weight, bias = torch.zeros(5, len(kinds)), torch.tensor([-0.5, -0.5, -1.0, 0.5, -0.5])
-        weight[0, dead] = 5.0  # its weights are large, and what they multiply is 0: dead
-        weight[1, healthy] = -1.0  # dead
-        weight[2, rare[0]], weight[3, rare[1]] = 3.0, 1.0  # rare; always on
-        weight[4, rare] = 2.0  # on for three examples
-        order = torch.from_numpy(self.rng.permutation(5))
-        return weight[order], bias[order]
 
 
 def last(rng: np.random.Generator, units: int, outputs: int = 2) -> Layer:
@@ -321,6 +285,22 @@ def _(model, data):
         x = layer(x)
         if isinstance(layer, nn.Linear):
             masks.append((x <= 0).all(dim=0))
+    return masks
+
+
+@mistake(
+    dead_neurons,
+    "a mask for every activation, Tanh included",
+    ask="Which of the layers that you listen to is no nn.ReLU?",
+    look="how you choose the layers: Tanh is silent at no input but 0, so it gets no mask.",
+)
+@torch.no_grad()
+def _(model, data):
+    x, masks = torch.cat(data), []
+    for layer in model:
+        x = layer(x)
+        if not isinstance(layer, nn.Linear):
+            masks.append((x == 0).all(dim=0))
     return masks
 
 

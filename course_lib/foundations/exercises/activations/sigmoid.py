@@ -26,7 +26,11 @@ LIBRARY = (  # whatever is a sigmoid already, or hands one over for the asking
     keeps_inputs=True,
 )
 def sigmoid(rng):
-    """The sigmoid, safe at any number, and its slope without a second exp."""
+    """The sigmoid, safe at any number, and its slope without a second exp.
+
+    Autograd's slope is compared to 1e-5 only: below -45 it is 0 behind the right formula with a clamp at -80, since
+    autograd squares 1 / (1 + exp(-x)), and the square is too small for float32.
+    """
 
     def forward(x: Tensor, because: str, shown: str | None = None, **tolerance: float) -> Case:
         return Case((x,), expected=torch.sigmoid(x), because=because, shown=shown, **tolerance)
@@ -39,9 +43,10 @@ def sigmoid(rng):
         because = "y is the sigmoid's result already; all that the slope needs is in it"
         return Case((y,), call="dsigmoid_from_output", expected=expected.to(y), because=because, shown=shown)
 
-    def at(x: Tensor, shown: str | None = None) -> Case:
+    def at(x: Tensor, shown: str | None = None, **tolerance: float) -> Case:
         because = "first the sigmoid at x, then the slope from what it gives"
-        return Case((x,), call="dsigmoid", expected=slope_of(torch.sigmoid, x), because=because, shown=shown)
+        expected = slope_of(torch.sigmoid, x)
+        return Case((x,), call="dsigmoid", expected=expected, because=because, shown=shown, **tolerance)
 
     with part("by hand, and any shape", points=1):
         for numbers in ([0.0], [LN3], [-LN3, 0.0, LN3]):
@@ -59,6 +64,10 @@ def sigmoid(rng):
             yield forward(torch.tensor(numbers), small, rtol=1e-3, atol=1e-18)
         below = torch.from_numpy(rng.uniform(-35, -18, size=3)).float()
         yield forward(below, small, "x of 3 numbers from -35 to -18", rtol=1e-3, atol=1e-18)
+        for numbers in ([-50.0], [-79.0]):
+            yield forward(torch.tensor(numbers), small, rtol=1e-3, atol=0)
+        further = torch.from_numpy(rng.uniform(-79, -45, size=3)).float()
+        yield forward(further, small, "x of 3 numbers from -79 to -45", rtol=1e-3, atol=0)
     with part("autograd follows", points=1):
         yield both_ways(torch.tensor([LN3, -LN3]), "two branches are both differentiated, whichever is taken")
         for numbers in ([0.0], [0.0, LN3]):
@@ -79,6 +88,8 @@ def sigmoid(rng):
             yield at(torch.tensor(numbers))
         for shape in ((3,), (2, 4)):
             yield at(randn(rng, *shape, scale=2.0), f"x of shape {shape}")
+        for numbers in ([-50.0], [-79.0], [-65.0, -79.0]):
+            yield at(torch.tensor(numbers), rtol=1e-3, atol=0)
 
 
 def safe(x: Tensor) -> Tensor:
@@ -135,6 +146,16 @@ def _(x):
 )
 def _(x):
     return 1 / (1 + torch.exp(-x.clamp(min=-500)))
+
+
+@mistake(
+    sigmoid,
+    "a clamp that comes early: all that lies further to the left becomes the same",
+    ask="Print yours at x = -30, -50 and -79. Which of them are nearly exp(x)?",
+    look="the limit of the clamp: float32 can hold exp(88), so nothing need be clamped before 80.",
+)
+def _(x):
+    return 1 / (1 + torch.exp(-x.clamp(-40, 40)))
 
 
 @mistake(
@@ -231,6 +252,18 @@ def _(x):
 )
 def _(x):
     return safe(x)
+
+
+@mistake(
+    sigmoid,
+    "the slope of a sigmoid whose clamp comes early",
+    call="dsigmoid",
+    ask="Print yours at x = -30, -50 and -79. Which of them are nearly exp(x)?",
+    look="the sigmoid that you make the slope of: is it right far to the left?",
+)
+def _(x):
+    y = 1 / (1 + torch.exp(-x.clamp(-40, 40)))
+    return y * (1 - y)
 
 
 @mistake(

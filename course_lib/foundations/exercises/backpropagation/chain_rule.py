@@ -104,6 +104,7 @@ def case(via: Callable, fs: list[str], x: float, because: str) -> Case:
     return Case(inputs, call=call, via=via, expected=expected, because=because, rtol=1e-6, atol=1e-9)
 
 
+FLAT = [(["u²", "u + 3"], 0.0), (["u + 3", "u²", "2u"], -3.0)]  # a local slope is 0
 BY_HAND = [(["u²"], 3.0), (["u + 3", "u²"], 2.0), (["u²", "2u"], 3.0), (["2u", "u²", "u + 3"], 1.0)]
 
 
@@ -126,6 +127,8 @@ def chain_rule(rng):
     with part("every value on the way", points=1):
         for fs, x in BY_HAND[1:]:
             yield case(slopes_along, fs, x, "the last value moves with itself one for one, so begin with 1 at the end")
+        for fs, x in FLAT:
+            yield case(slopes_along, fs, x, "where a local slope is 0, nothing can be divided by it")
         for length in (1, 3, 6, 10):
             because = "a value's slope is that of the value behind it, times the local slope between the two"
             yield case(slopes_along, *drawn_chain(rng, length), because)
@@ -236,6 +239,32 @@ def products_from_the_end(slopes: Sequence[float]) -> list[float]:
 )
 def _(fs, dfs, x):
     return products_from_the_end(local_slopes(fs, dfs, x)[::-1])
+
+
+@mistake(
+    chain_rule,
+    "how each value moves with x, the last one first",
+    call="chain_slopes",
+    ask="Asked is how y moves with each value. Which functions stand between u₁ and y, and whose slopes do you take?",
+    look="the end where your product begins: the number beside the 1 at the end is the last function's slope alone.",
+)
+def _(fs, dfs, x):
+    return products_from_the_end(local_slopes(fs, dfs, x)[::-1])[::-1]
+
+
+@mistake(
+    chain_rule,
+    "the whole product, divided by one local slope after the other",
+    call="chain_slopes",
+    ask="u² at u = 0 has the slope 0. By what do you divide there?",
+    look="the division: a walk back from y multiplies only, and has no trouble with a slope of 0.",
+)
+def _(fs, dfs, x):
+    local = local_slopes(fs, dfs, x)
+    slopes = [math.prod(local)]
+    for slope in local:
+        slopes.append(slopes[-1] / slope)
+    return slopes
 
 
 @mistake(

@@ -245,6 +245,36 @@ def _(x, t, params, f, df):
 
 @mistake(
     backprop,
+    "a mean over every number of the batch, and not over its rows",
+    ask="L is a mean over rows. By what do you divide when a row has three outputs?",
+    look="the number that you divide by: within a row the squares are added up, and nothing is divided.",
+)
+def _(x, t, params, f, df):
+    return scaled(back(x, t, params, f, df), (1 / t.shape[1],) * 4)
+
+
+@mistake(
+    backprop,
+    "a batch that is averaged twice in the biases' gradients",
+    ask="Follow b2 from L back: how often do you divide by the number of rows on the way?",
+    look="the mean in the biases' gradients: what comes back to them has been divided already.",
+)
+def _(x, t, params, f, df):
+    return scaled(back(x, t, params, f, df), (1, 1 / len(x), 1, 1 / len(x)))
+
+
+@mistake(
+    backprop,
+    "a batch that is averaged a second time in the hidden layer",
+    ask="Write w1's gradient as one product, from y − t to x: how often is 1/m in it?",
+    look="the division in the hidden layer: what comes back to it has been divided already.",
+)
+def _(x, t, params, f, df):
+    return scaled(back(x, t, params, f, df), (1 / len(x), 1 / len(x), 1, 1))
+
+
+@mistake(
+    backprop,
     "a square whose half is forgotten",
     ask="What is the derivative of ½ · (y − t)² by y?",
     look="the factor in front of y − t.",
