@@ -59,4 +59,49 @@ QUESTIONS = (
              "evaluation?",
              "The norm takes mean and variance from the batch and moves its running averages; in evaluation it uses "
              "these. Dropout zeroes units at random and scales the rest; in evaluation it does nothing."),
+    Question("depth.pieces", "2.6", "Twelve ReLU units draw a line: how many straight pieces can it have if they stand "
+             "in one layer, how many do six composed tents make, and which of the two does training find?",
+             "13 at most in one layer, 2⁶ = 64 from the tents. Training finds neither: it ends far below the most that "
+             "a deep network could draw."),
+    Question("depth.probe", "2.6", "What does a linear probe measure, on which rows, and what is it to be compared "
+             "with?",
+             "How much of the class can be read linearly behind a layer that stays as it is, on rows that the probe "
+             "was not fitted on; compared with the input and with the same network untrained."),
+    Question("depth.sharing", "2.6", "A dense network and one layer of convolution with global max pooling, a digit "
+             "that may stand anywhere: which of the two forgets where it stood, and is that a matter of depth?",
+             "The convolution: its kernel is the same at all places, and the maximum keeps no place. Sharing does it; "
+             "neither is deep."),
+    Question("pipeline.leak", "2.7", "A scaler fitted on all rows, and copies of one case on both sides of the split: "
+             "what is wrong with both, and which spoils a score more?",
+             "In both, rows put aside have had a say. Copies are recognised, so even labels dealt by lot look learned; "
+             "a mean moves little when a few rows of the same kind join it."),
+    Question("pipeline.augment", "2.7", "When does augmentation help, and which change of a digit would never do?",
+             "When the test brings the same changes and the label stays true. A half-turn makes a 9 of a 6 and still "
+             "calls it 6."),
+    Question("pipeline.file", "2.7", "What must be in the file that you hand over, and what does a server check that a "
+             "test set cannot?",
+             "Weights, the scaler's mean and spread, how the model is built, what its numbers mean. The form of every "
+             "request, and whether what comes in has moved away from the training rows."),
+    Question("limits.signs", "2.8", "Every pixel moves by ε: once as the gradient's signs say, once as coins do. Why "
+             "is the first so much worse, though both are of the same size?",
+             "Near the picture the loss is nearly straight. Along the signs every pixel adds ε times the size of its "
+             "slope; with coins most of the terms cancel."),
+    Question("limits.deletion", "2.8", "A map says which pixels an answer hangs on. How can the map be tested, and "
+             "what does it have to beat?",
+             "Set the pixels that it names first to 0 and see how far the answer's logit falls. It has to fall faster "
+             "than for pixels drawn at random."),
+    Question("limits.labels", "2.8", "Name three ways to get by with fewer labels.",
+             "Active learning asks about the items of which the model is least sure; semi-supervised learning uses "
+             "items without a label; transfer begins with what was learned elsewhere."),
+    Question("cost.free", "2.9", "A weight of 32 bits gets 4, and then nine of ten weights are set to 0. What does "
+             "each do to the file, to the accuracy and to the time of a dense multiplication?",
+             "4 bits: an eighth of the bytes, next to nothing lost. Nine of ten at 0: smaller again, but without more "
+             "training much is lost. The time stays: a float that is rounded or 0 is still multiplied."),
+    Question("cost.teacher", "2.9", "When does a student learn more from a teacher than from labels?",
+             "Where labels are few: the teacher can judge pictures without labels, and its softened probabilities say "
+             "more of each picture. With labels for every picture there may be nothing to gain."),
+    Question("cost.notions", "2.9", "Two groups differ in how many are worthy. Can one selection choose the same share "
+             "of both and find the same share of the worthy in both?",
+             "Only one that is right or wrong in just the proportions that make it so; of a given score no threshold "
+             "does in general. One has to choose which notion matters."),
 )  # fmt: skip
