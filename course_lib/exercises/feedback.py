@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from inspect import signature
 from typing import Any
 
 from course_lib.exercises.compare import show
@@ -78,7 +79,9 @@ def _what_happened(verdict: Verdict, failure: Tried) -> list[str]:
         return lines + _printed(failure)
     lines = [_told_with(failure, verdict, failure.symptom.sentence)]
     if outcome.changed:
-        changed = " and ".join(_argument(asked.arguments, n) for n in outcome.changed)
+        via = failure.case.via  # a program has names of its own for what it was given, behind the answer's
+        names = tuple(signature(via).parameters)[1:] if via else asked.arguments
+        changed = " and ".join(_argument(names, n) for n in outcome.changed)
         lines.append(wrap(f"It changes {changed} in place: whoever called it still needs the old values."))
     return lines + _printed(failure)
 

@@ -20,7 +20,7 @@ MOST_STEPS, FASTEST = 100, 1.0  # steps, and learning rate
 PLANE: Box = (50, 44, 402, 396)
 FACTORS: Box = (512, 62, 842, 204)
 LOSSES: Box = (512, 276, 842, 396)
-ALONG = (GREEN, BLUE)  # a colour for each direction, w1 first
+ALONG = (GREEN, BLUE)  # a colour for each direction, w1 first, wider, so that it shows where both are one
 BATCHES = (VERMILLION, GREEN, BLUE)  # one at a time, some, all
 MAP: Box = (66, 44, 406, 396)
 TRACED = 200  # updates whose path is drawn; more of a noisy one hide the map
@@ -115,10 +115,10 @@ def build_rates(figure: Figure) -> dict:
         "path": path,
         "moving": [*landscape.artists, *path.artists],
         "curve": plane.plot([], [], color=GREY, lw=1.4)[0],
-        "along": [factors.plot([], [], color=color, lw=1.6)[0] for color in ALONG],
+        "along": [factors.plot([], [], color=color, lw=wide)[0] for color, wide in zip(ALONG, (2.8, 1.4), strict=True)],
         "at": factors.plot([], [], color=INK, lw=0.9)[0],
-        "spots": [factors.plot([], [], color=color, marker="o", ms=7.5, mec="white", ls="", zorder=4)[0]
-                  for color in ALONG],
+        "spots": [factors.plot([], [], color=color, marker="o", ms=size, mec="white", ls="", zorder=4)[0]
+                  for color, size in zip(ALONG, (9.5, 6), strict=True)],
         "losses": losses.plot([], [], color=VERMILLION, lw=1.4, marker="o", ms=2.6, mew=0)[0],
         "labels": Labels(figure),
     }  # fmt: skip
@@ -165,7 +165,8 @@ def _rate_labels(axes: dict, data: dict, parabola: bool) -> list[Label]:
         at = pixels_at(axes["plane"], np.array([[-REACH, y] for y in (-2, -1, 0, 1, 2)]))
         labels += [Label(left - 6, y, str(tick).replace("-", "−"), GREY, "right", size=8.5)
                    for (_, y), tick in zip(at, (-2, -1, 0, 1, 2), strict=True)]  # fmt: skip
-    labels.append(Label(440, 40, data["note"], GREY, size=8.5))
+    for y, line in zip((34, 48), data["note"].replace(": ", ":\n").splitlines(), strict=False):
+        labels.append(Label(440, y, line, GREY, size=8.5))
     for x, name, said, color in zip((440, 652), data["names"], data["said"], ALONG, strict=False):
         labels.append(Label(x, 40, f"{name}: {said}", color, bold=True, size=8.5))
     return labels
@@ -206,7 +207,7 @@ def build_batches(figure: Figure, x: np.ndarray, y: np.ndarray, loss: np.ndarray
         axes.set_axisbelow(True)
         axes.axhline(line, color=INK, lw=0.9, ls=(0, (4, 2)))
     write(figure, 430, 18, "the loss of all samples, above the least possible", weight="bold")
-    write(figure, 430, 70, "first to stay below the line:", color=GREY, fontsize=8.5)
+    write(figure, 430, 70, "first to stay below the line (ties within 5 %):", color=GREY, fontsize=8.5)
     paths = [Path(plane, color, dots=False) for color in BATCHES]
     paths[-1].line.set(lw=1.8, zorder=3.5)
     return {

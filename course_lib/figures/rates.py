@@ -39,16 +39,15 @@ def draw_rates(
         left.set(xscale="log", xlabel="learning rate", ylabel="held-out loss", ylim=(0, 1.25 * chance))
         left.set_title("which rates work, by method")
         right.axhline(2, color=GREY, lw=1, ls=":")
-        right.annotate("2: the edge", (steps[-1], 2), xytext=(0, -4), textcoords="offset points", color=GREY,
-                       ha="right", va="top", fontsize=8)  # fmt: skip
         for (rate, row), color in zip(edges.items(), COLORS[3:], strict=False):
             right.plot(steps, row, color=color, lw=1.6, marker="o", ms=4)
-            right.annotate(f"rate {rate:g}", (steps[0], row[0]), xytext=(6, 3), textcoords="offset points", color=color,
-                           fontsize=8.5)  # fmt: skip
+            above = row[0] > 2  # on the side of the first dot that is away from the dotted line
+            right.annotate(f"rate {rate:g}", (steps[0], row[0]), xytext=(6, 3 if above else -3), color=color,
+                           textcoords="offset points", va="bottom" if above else "top", fontsize=8.5)  # fmt: skip
         right.margins(y=0.12)
         right.set(xlabel="step", ylabel="rate · largest curvature")
         right.set_ylim(bottom=0)
-        right.set_title("the edge, on a network")
+        right.set_title("the edge (2, dotted), on a network")
         for axes in (left, right):
             axes.minorticks_off()
             axes.grid(axis="y")

@@ -45,8 +45,8 @@ QUESTIONS = (
              "of its spread?",
              "A quarter of the variance, and so half the spread: four times the work for half the noise."),
     Question("descent.momentum", "2.4", "What do momentum and Adam each change about the plain step?",
-             "Momentum adds up past gradients, so that steps to and fro cancel and steady ones grow. Adam also divides "
-             "each weight's step by the size of its own gradients."),
+             "Momentum adds up past gradients, so that steady ones grow, up to tenfold, and the walk overshoots. Adam "
+             "also divides each weight's step by the size of its own gradients."),
     Question("deep.start", "2.5", "Thirty ReLU layers whose weights have variance 1/(3n), n being the fan-in: what "
              "does one layer do to the mean square of a signal, and what would keep it?",
              "Each multiplies it by n · 1/(3n) · 1/2 = 1/6, since ReLU takes half away. With a variance of 2/n, He's, "

@@ -29,6 +29,9 @@ def look(explorer_class, **state):
     return explorer
 
 
+VALLEYS = {"ratio": 100, "rate": 0.3, "steps": 100, "start_1": -1.8, "start_2": 1.6}  # as the page opens it
+
+
 def quest_of(explorer_class, name):
     return next(one.test for one in explorer_class.quests if one.id == name)
 
@@ -70,6 +73,12 @@ def test_every_walk_is_drawn(surface, method, rate):
     assert explorer.data["blown"] == (len(explorer.data["path"]) < 101) == ("blew up" in explorer.status)
 
 
+def test_a_factor_that_swings_is_called_a_size():
+    explorer = look(LearningRateExplorer, **VALLEYS | {"method": MOMENTUM})
+    assert explorer.data["said"] == ["size 0.949, swings"] * 2
+    assert "along w₁ in size × 0.949 (swings)" in explorer.status
+
+
 def test_a_click_sets_the_start():
     explorer = look(LearningRateExplorer)
     plane = explorer.canvas.artists["axes"]["plane"]
@@ -93,13 +102,14 @@ def test_what_twice_the_best_rate_does_is_predicted():
         ("forever", [{"surface": PARABOLA, "rate": 0.5}]),
         ("ravine", [{"ratio": 100, "method": method, "rate": 0.3, "steps": 100} for method in (MOMENTUM, ADAM)]),
         ("out", [{"surface": WELL, "start_1": 2.0, "rate": 0.2, "steps": 100},
-                 {"surface": WELL, "start_1": 1.5, "rate": 0.03, "method": MOMENTUM, "steps": 100}]),
+                 {"surface": WELL, "start_1": 1.5, "rate": 0.03, "method": MOMENTUM, "steps": 100},
+                 VALLEYS | {"surface": WELL, "start_1": 1.8}]),
     ],
 )  # fmt: skip
 def test_quests_of_the_rate_can_be_done(quest, states):
     test = quest_of(LearningRateExplorer, quest)
     assert all(test(look(LearningRateExplorer, **state).data) for state in states)
-    opened = ({}, rate_state(), *LearningRateExplorer.presets)
+    opened = ({}, rate_state(), VALLEYS, *LearningRateExplorer.presets)
     assert not any(test(look(LearningRateExplorer, **state).data) for state in opened)
 
 

@@ -338,6 +338,25 @@ def test_broadcasting_is_told_by_the_shape_that_comes_out():
     assert "your error came out as 'none, but a tensor of shape (4, 3)', wanted 'ValueError'" in words
 
 
+def test_x_overwritten_by_its_projection_is_named_without_a_look_at_the_shapes_too():
+    class Overwriting(ByIdentity):
+        def forward(self, x):
+            block, project = self.ways
+            x = project(x)
+            return x + block(x)
+
+    assert "a block that is given the projected x" in said(RESIDUAL, Residual=Overwriting)
+
+
+def test_what_is_changed_in_place_has_the_callers_name():
+    class InPlace(ByIdentity):
+        def forward(self, x):
+            x += self.ways[0](x)
+            return x
+
+    assert "It changes x in place" in said(RESIDUAL, Residual=InPlace)
+
+
 # ------------------------------------------------------------------------------------------------------------ dropout
 
 

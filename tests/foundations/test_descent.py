@@ -31,6 +31,7 @@ from course_lib.foundations.regression import (
     seconds_per_update,
     update,
 )
+from course_lib.foundations.sharpness import largest_curvature
 from course_lib.foundations.two_layer import INPUTS, WEIGHTS, backward, forward, local_slopes, paths
 
 SURFACES = {"bowl": bowl(0.4), "double well": double_well(0.4)}
@@ -145,6 +146,17 @@ def test_small_steps_stay_in_their_well_and_larger_ones_may_leave_it_either_way(
     assert np.allclose(end(2.0, 0.01), right, atol=0.02) and np.allclose(end(-2.0, 0.01), left, atol=0.02)
     ends = {start: {np.sign(end(start, rate)[0]) for rate in np.arange(0.05, 0.5, 0.01)} for start in (-2.0, 2.0)}
     assert ends[2.0] == ends[-2.0] == {-1, 1}
+
+
+def test_the_largest_curvature_is_the_hessians():
+    x = torch.randn(20, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def loss(w):
+        return torch.tanh(x @ w).square().mean()
+
+    w = torch.tensor([0.1, -0.2, 0.1], dtype=torch.float64, requires_grad=True)
+    eigenvalues = torch.linalg.eigvalsh(torch.autograd.functional.hessian(loss, w.detach()))
+    assert largest_curvature(loss(w), [w], rounds=200) == pytest.approx(eigenvalues.abs().max().item())
 
 
 # ---- the regression

@@ -75,13 +75,16 @@ def test_the_smallest_eigenvalue_is_recognised_in_numpy_too():
 
 
 def by_backward(loss_fn, params, chunks):
+    rows, before = 0, [p.grad for p in params]
     for p in params:
         p.grad = None
-    rows = 0
     for x, y in chunks:
         (loss_fn(params, x, y) * len(x)).backward()
         rows += len(x)
-    return tuple(p.grad / rows for p in params)
+    made = tuple(p.grad / rows for p in params)
+    for p, old in zip(params, before, strict=True):
+        p.grad = old
+    return made
 
 
 def by_a_running_mean(loss_fn, params, chunks):
@@ -144,6 +147,21 @@ def test_weights_that_move_are_seen_whatever_the_rate():
         return gradient
 
     assert "weights that move between the chunks" in said(BATCH, full_gradient=stepping)
+
+
+def test_somebodys_gradients_are_left_alone():
+    def zeroing(loss_fn, params, chunks):
+        rows = 0
+        for p in params:
+            if p.grad is not None:
+                p.grad.zero_()
+        for x, y in chunks:
+            (loss_fn(params, x, y) * len(x)).backward()
+            rows += len(x)
+        return [p.grad / rows for p in params]
+
+    assert verdict_on(BATCH, full_gradient=zeroing).points == 3
+    assert "for which somebody's p.grad is emptied" in said(BATCH, full_gradient=zeroing)
 
 
 def test_chunks_are_walked_once_and_a_list_comes_back():
@@ -218,6 +236,7 @@ def by_numpys_random(X, y, w, lr, rng):
 
 @pytest.mark.parametrize("sgd_epoch", [by_pythons_random, by_numpys_random])
 def test_randomness_of_ones_own_is_recognised(sgd_epoch):
+    assert "the same seed gave two different epochs" in said(STOCHASTIC, sgd_epoch=sgd_epoch)
     assert "an order that rng does not draw" in said(STOCHASTIC, sgd_epoch=sgd_epoch)
 
 
@@ -313,6 +332,29 @@ def test_a_short_batch_that_is_filled_up_is_named():
             yield np.resize(order[start:], m) if start + m > n else order[start : start + m]
 
     assert "sizes of the batches came out as '2, 2, 2', wanted '2, 2, 1'" in said(MINI, minibatches=filled_up)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda n, m, left, rng: rng.choice(n, left),
+        lambda n, m, left, rng: rng.integers(n, size=left),
+        lambda n, m, left, rng: [rng.integers(n) for _ in range(m)],
+        lambda n, m, left, rng: rng.choice(n, m),
+        lambda n, m, left, rng: rng.choice(n, m, replace=False),
+        lambda n, m, left, rng: rng.choice(n, left, replace=False),
+    ],
+)
+def test_rows_that_are_put_back_are_named(draw):
+    def minibatches(n, m, rng):
+        for start in range(0, n, m):
+            yield draw(n, m, min(m, n - start), rng)
+
+    assert "row 0 never comes. It behaves like rows that are drawn anew" in said(MINI, minibatches=minibatches)
+
+
+def test_an_order_with_rows_put_back_is_named():
+    assert "rows that are drawn anew" in said(MINI, minibatches=lambda n, m, rng: cut(rng.integers(n, size=n), m))
 
 
 def test_an_endless_row_of_batches_is_not_waited_for():

@@ -75,7 +75,7 @@ class BatchSizeExplorer(Explorer):
     def describe(self, data):
         text = f"Rate {data['rate']:.2f}, {data['updates']} updates each. "
         text += ", ".join(f"{name}: {_short(of[-1])}" for name, of in zip(data["names"], data["losses"], strict=True))
-        text += f" above the least possible loss. First to stay below {LINE}, counted "
+        text += f" above the least possible loss. First to stay below {LINE} (ties within 5 %), counted "
         winners = [", ".join(data["calls"][which] for which in some) or "none" for some in data["first"]]
         return text + "; ".join(f"in {axis}: {names}" for axis, names in zip(AXES, winners, strict=True)) + "."
 

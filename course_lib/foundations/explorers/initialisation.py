@@ -132,7 +132,10 @@ class InitialisationExplorer(Explorer):
         else:
             best = kindest(starts)
             apart, gradient = starts[best]
-            text += f"Of the four starts, {best} stays nearest to 1 in both ({short(apart)} and {short(gradient)})."
+            text += (
+                f"Of the four starts, {best} strays least from 1, counting the worse of the two "
+                f"({short(apart)} and {short(gradient)})."
+            )
         if data["not started"]:
             return text + " Your function is not started."
         return text if data["yours"] is None else f"{text} {compared(data)}"

@@ -52,8 +52,10 @@ class LearningRateExplorer(Explorer):
               f"{NEAR} of the minimum in 100 steps",
               lambda data: data["surface"] == VALLEY and data["ratio"] == 100 and data["distance"] < NEAR
               and np.abs(data["path"][0]).min() >= 1),
-        Quest("out", "in the double well, start at w₁ = 0.5 or further right and end in the deeper minimum, the left",
-              lambda data: data["surface"] == WELL and data["path"][0, 0] >= 0.5 and data["distance"] < NEAR),
+        Quest("out", "in the double well, start at w₁ = 0.5 or further right and end with w₁ within "
+              f"{NEAR} of the deeper minimum's, on the left",
+              lambda data: data["surface"] == WELL and data["path"][0, 0] >= 0.5
+              and abs(data["path"][-1, 0] - data["minima"][0, 0]) < NEAR),
     )  # fmt: skip
     presets = (
         {},
@@ -121,6 +123,7 @@ class LearningRateExplorer(Explorer):
             ways = " and ".join(f"{name} {of.replace(', ', ' (')})" for name, of in
                                 zip(data["names"], data["said"], strict=True))  # fmt: skip
             near = "Near this minimum each" if data["surface"] == WELL else "Each"
+            ways = ways.replace("size", "in size ×")
             text += f"{near} step takes the distance {ways}; above the rate {data['largest']:.3g} it would grow. "
         else:
             text += f"{NOTE}. "
@@ -189,7 +192,8 @@ def _unbroken(heights: list[float]) -> np.ndarray:
 
 
 def _times(factor: complex) -> str:
-    return f"× {_signed(factor):.3f}".replace("-", "−")
+    sign = "size" if factor.imag else "×"
+    return f"{sign} {_signed(factor):.3f}".replace("-", "−")
 
 
 def _manner(factor: complex) -> str:

@@ -175,6 +175,18 @@ class _(Shortcut):
 
 @mistake(
     residual,
+    "a block that is given the projected x, and a sum that leaves the shapes to broadcasting",
+    ask="A block that takes three numbers, a projection from three to two: what does your block get?",
+    look="the name x: once it is overwritten by its projection, the block sees that one.",
+)
+class _(Unchecked):
+    def forward(self, x):
+        x = self.around(x)
+        return self.block(x) + x
+
+
+@mistake(
+    residual,
     "a projection that is never used",
     ask="What does your forward do with the projection?",
     look="the way around: x goes there as it is only if there is no projection.",

@@ -5,6 +5,7 @@ from course_lib.foundations.exercises.descent import (  # noqa: I001 (the notebo
     batch,
     stochastic,
     mini_batch,
+    mini_batch_mistakes,
 )
 
-__all__ = ["batch", "learning_rate", "mini_batch", "stochastic"]
+__all__ = ["batch", "learning_rate", "mini_batch", "mini_batch_mistakes", "stochastic"]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from course_lib.exercises import Case, exercise, mistake, part, randn
 from course_lib.exercises.values import with_article
 
+UNTOUCHED = "as it was"
 Chunk = tuple[Tensor, Tensor]  # x, (rows, inputs), and y, (rows,)
 
 
@@ -43,11 +44,13 @@ def in_chunks(answer: Callable, loss: str, params: list[Tensor], chunks: list[Ch
 
 
 def beside_a_grad(answer: Callable, loss: str, params: list[Tensor], chunks: list[Chunk]) -> dict | None:
-    """The same, where somebody's gradients stand in the parameters already."""
+    """The same, where somebody's gradients stand in the parameters already; and whether these are left alone."""
     held = [p.clone().requires_grad_() for p in params]
     for p in held:
         p.grad = torch.full_like(p, 2.0)
-    return gradient_from(answer, loss, held, chunks)
+    made = gradient_from(answer, loss, held, chunks)
+    left = all(p.grad is not None and bool((p.grad == 2).all()) for p in held)
+    return made and made | {"p.grad": UNTOUCHED if left else "not as it was"}
 
 
 @torch.enable_grad()
@@ -103,6 +106,7 @@ def case(via: Callable, loss: str, params: list[Tensor], chunks: list[Chunk], sh
     """One data set in chunks."""
     expected = {"params as they were": True}
     expected |= {f"gradient[{n}]": g for n, g in enumerate(at_once(loss, params, chunks))}
+    expected |= {"p.grad": UNTOUCHED} if via is beside_a_grad else {}
     inputs = (loss, params, chunks)
     return Case(inputs, via=via, expected=expected, shown=shown, because=because, rtol=1e-4, atol=1e-6)
 
@@ -135,7 +139,8 @@ def full_gradient(rng):
     with part("whatever was there before", points=1):
         for loss, sizes in zip(losses, ((4, 2), (3, 5, 1), (2, 2, 3)), strict=True):
             shown = f"{loss}, chunks of {', '.join(map(str, sizes))} random rows; a grad of 2 in each parameter"
-            yield case(beside_a_grad, *drawn(loss, sizes), shown, "backward adds to the grad that is there")
+            because = "these grads are somebody else's, and backward adds to them"
+            yield case(beside_a_grad, *drawn(loss, sizes), shown, because)
     with part("one chunk at a time", points=1):
         for loss, sizes in zip(losses, ((3, 2, 4, 1, 3), (2, 2, 2, 2, 1), (4, 1, 3, 2, 2, 3)), strict=True):
             yield Case(
@@ -249,7 +254,7 @@ def _(loss_fn, params, chunks):
     full_gradient,
     "a gradient that is added to what p.grad held before",
     ask="Somebody called backward before you did. Is their gradient in yours?",
-    look="p.grad: clear it first, or ask torch.autograd.grad, which leaves it alone.",
+    look="p.grad: backward adds to what is there; torch.autograd.grad leaves it alone.",
 )
 def _(loss_fn, params, chunks):
     rows = 0
@@ -266,9 +271,25 @@ def _(loss_fn, params, chunks):
     full_gradient,
     "a gradient that is added to what p.grad held before, and divided with it",
     ask="Somebody called backward before you did. Is their gradient in yours?",
-    look="p.grad: clear it first, or ask torch.autograd.grad, which leaves it alone.",
+    look="p.grad: backward adds to what is there; torch.autograd.grad leaves it alone.",
 )
 def _(loss_fn, params, chunks):
+    rows = 0
+    for x, y in chunks:
+        (len(x) * loss_fn(params, x, y)).backward()
+        rows += len(x)
+    return [p.grad / rows for p in params]
+
+
+@mistake(
+    full_gradient,
+    "a right gradient, for which somebody's p.grad is emptied",
+    ask="Somebody called backward before you did, and steps after you. Which gradient do they step along?",
+    look="p.grad: torch.autograd.grad returns a gradient and leaves it alone.",
+)
+def _(loss_fn, params, chunks):
+    for p in params:
+        p.grad = None
     rows = 0
     for x, y in chunks:
         (len(x) * loss_fn(params, x, y)).backward()

@@ -10,11 +10,13 @@ from course_lib.exercises import Case, exercise, mistake, part, randn
 from course_lib.exercises.values import with_article
 from course_lib.foundations.exercises.descent.common import (
     AGAIN,
+    AGAIN_THE_SAME,
     EPOCHS,
     ROWS,
     after_each_order,
     generator,
     gradient_of,
+    of_many_epochs,
 )
 
 SAME = 1e-4  # two results this close come of the same order
@@ -48,7 +50,7 @@ def many_epochs(answer: Callable, X: Tensor, y: Tensor, w: Tensor, lr: float, se
     orders = orders_of(first, possible)
     return {
         f"number of orders in {EPOCHS} epochs": len({*orders} - {NONE}),
-        "second run from the same seed": orders[:AGAIN] == orders_of(again, possible),
+        AGAIN_THE_SAME: orders[:AGAIN] == orders_of(again, possible),
     }
 
 
@@ -112,7 +114,8 @@ def sgd_epoch(rng):
             if torch.pdist(after_each_order(X, y, w, 0.3)).min() > 10 * SAME:
                 break
         shown = f"{rows} random rows of {inputs} inputs, lr=0.3"
-        return Case((X, y, w, 0.3, seed()), via=via, expected=expected, shown=shown, because=because)
+        explain = of_many_epochs(expected) if via is many_epochs else None
+        return Case((X, y, w, 0.3, seed()), via=via, expected=expected, explain=explain, shown=shown, because=because)
 
     with part("by hand", points=1):
         yield by_hand([[2.0]], [3.0], [1.0], 0.1)
@@ -133,7 +136,7 @@ def sgd_epoch(rng):
             yield some_order(in_some_order, rows, inputs, {"w after each row once": True}, because)
     with part("a new order for every epoch", points=1):
         for inputs in (2, 3):
-            expected = {f"number of orders in {EPOCHS} epochs": 6, "second run from the same seed": True}
+            expected = {f"number of orders in {EPOCHS} epochs": 6, AGAIN_THE_SAME: True}
             because = "three rows have six orders, and rng, which lives on from epoch to epoch, draws each of them"
             yield some_order(many_epochs, ROWS, inputs, expected, because)
 
