@@ -1,12 +1,14 @@
 """Modules of exercises without their known mistakes, for a copy that is not to give answers away.
 
 What stays of a module is what its exercises name, directly or through others, also in other modules. So what only the
-mistakes use goes with them: it is often the right answer, made to have one thing changed. Lines that stay stay as they
-are.
+mistakes use goes with them: it is often the right answer, made to have one thing changed. A function that declares
+mistakes for others goes too, and so do its calls. Lines that stay stay as they are.
 """
 
 import ast
+import copy
 from collections.abc import Iterable
+from functools import cached_property
 
 from course_lib.exercises.source import used_names
 
@@ -22,6 +24,7 @@ def without_mistakes(sources: dict[str, str], wanted: Iterable[Name]) -> dict[st
         wanted: what must stay: the functions that draw the cases, and what is imported from elsewhere.
     """
     modules = {name: _Module(source) for name, source in sources.items()}
+    _mark_helpers(modules)
     used: set[Name] = set()
     waiting = [*wanted, *((module, name) for module in modules for name in modules[module].always())]
     while waiting:
@@ -39,19 +42,56 @@ def imported_names(source: str, modules: Iterable[str]) -> set[Name]:
     return {(node.module, alias.name) for node in nodes if node.module in modules for alias in node.names}
 
 
+def _mark_helpers(modules: dict[str, "_Module"]) -> None:
+    """Whoever calls a function that declares mistakes declares one, in whatever module."""
+    helpers: set[Name] = set()
+    while new := {(name, helper) for name, module in modules.items() for helper in module.helpers()} - helpers:
+        helpers |= new
+        for name, module in modules.items():
+            module.marks |= {helper for owner, helper in new if owner == name} | module.imported(new)
+
+
 class _Module:
-    """The statements of a module, and which names they bind."""
+    """The statements of a module, and which names they bind.
+
+    Attributes:
+        marks: names whose use declares a mistake.
+    """
 
     def __init__(self, source: str):
         self.lines = source.split("\n")
         self.statements = ast.parse(source).body
         aliases = [alias for node in self.statements for alias in _aliases(node)]
-        marks = {_name_of(alias) for alias in aliases if alias.name == MARK}
-        self.gone = {node for node in self.statements if not _aliases(node) and _mentions(node, marks)}
-        self.bound: dict[str, list[ast.stmt]] = {}
+        self.marks = {_name_of(alias) for alias in aliases if alias.name == MARK}
+
+    @cached_property
+    def gone(self) -> set[ast.stmt]:
+        """The statements that declare mistakes, or help to."""
+        return {node for node in self.statements if not _aliases(node) and _mentions(node, self.marks)}
+
+    @cached_property
+    def bound(self) -> dict[str, list[ast.stmt]]:
+        """What gives each name its meaning, of what stays."""
+        bound: dict[str, list[ast.stmt]] = {}
         for node in self.statements:
             for name in () if node in self.gone else _bound(node):
-                self.bound.setdefault(name, []).append(node)
+                bound.setdefault(name, []).append(node)
+        return bound
+
+    def helpers(self) -> set[str]:
+        """The functions that declare mistakes when they are called; one that is a mistake itself is none of them."""
+        found = set()
+        for node in self.statements:
+            if isinstance(node, ast.FunctionDef):
+                plain = copy.copy(node)
+                plain.decorator_list = []
+                found |= {node.name} if _mentions(plain, self.marks) else set()
+        return found
+
+    def imported(self, names: set[Name]) -> set[str]:
+        """What these names of other modules are called here."""
+        nodes = [node for node in self.statements if isinstance(node, ast.ImportFrom)]
+        return {_name_of(alias) for node in nodes for alias in node.names if (node.module, alias.name) in names}
 
     def always(self) -> set[str]:
         """The names that statements use which are there for their effect, and so stay."""

@@ -250,6 +250,20 @@ def test_what_only_mistakes_use_goes_with_them():
     }
 
 
+def test_who_declares_mistakes_for_others_goes_with_the_calls():
+    helping = (
+        "from course_lib.exercises import mistake\ndef wrong_in(of, **changed):\n    mistake(of, 'a')(changed)\n"
+        "def twice(of):\n    wrong_in(of, x=1)\ndef kept(mistake): return mistake + 1\n"
+    )
+    calling = (
+        "from r.exercises.a import kept, twice as again\nfrom course_lib.exercises import exercise\n"
+        "@exercise('a.b')\ndef draw(rng): return kept(1)\nagain(draw)\n"
+    )
+    left = without_mistakes({"r.exercises.a": helping, "r.exercises.b": calling}, [("r.exercises.b", "draw")])
+    assert left["r.exercises.a"] == "def kept(mistake): return mistake + 1\n"
+    assert "again" not in left["r.exercises.b"] and "return kept(1)" in left["r.exercises.b"]
+
+
 def test_a_module_imported_by_its_name_stays():
     sources = {"r.exercises.a": "from r.exercises import b\nx = b.f", "r.exercises.b": "def f(): pass\n"}
     assert without_mistakes(sources, [("r.exercises.a", "x")])["r.exercises.b"] == "def f(): pass\n"
