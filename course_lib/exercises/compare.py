@@ -224,7 +224,7 @@ def _compare_leaf(name: str, got: Any, expected: Any, rtol: float, atol: float) 
     wrong = ~close(got, expected, rtol=rtol, atol=atol)
     place = tuple(int(n) for n in np.argwhere(wrong)[0])
     a, b = show_apart(numbers(got)[place].item(), numbers(expected)[place].item())
-    return f"Your {name} differs in {wrong.sum()} of {wrong.size} numbers, first at {_at(place)}: {a}, wanted {b}."
+    return f"In your {name} {wrong.sum()} of {wrong.size} numbers are off, first at {_at(place)}: {a}, wanted {b}."
 
 
 def _violated(got: Any, expected: Any, rtol: float, atol: float) -> str:

@@ -137,12 +137,11 @@ def _flip(flips: float, eps: float, what: str) -> Label:
 
 
 def _names(data: dict) -> list[Label]:
-    """The attacks' names, at the bottom left of their panel, which the curves leave free."""
+    """The attacks' names, at the right of their panel, which the curves leave free."""
     shown = [pair for pair in zip(data["curves"], COLORS, strict=True) if data["curves"][pair[0]] is not None]
     if data["yours"] is not None:
         shown.append(("- - yours", YOURS))
-    bottom = CURVES[3] - 14
     return [
-        Label(CURVES[0] + 8, bottom - 16 * (len(shown) - 1 - row), name, color, bold=name == data["attack"], size=9)
+        Label(CURVES[2] - 8, CURVES[1] + 36 + 16 * row, name, color, "right", bold=name == data["attack"], size=9)
         for row, (name, color) in enumerate(shown)
     ]

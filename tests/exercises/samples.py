@@ -114,7 +114,7 @@ ANSWERS: dict[str, tuple[str, float, list[str]]] = {
         [
             "small ✓ · large ✗",
             "x of shape (3, 4), factor=3.911:",
-            "your scaled differs in 11 of 12 numbers, first at [0, 1]: 3, wanted 3.911.",
+            "in your scaled 11 of 12 numbers are off, first at [0, 1]: 3, wanted 3.911.",
             "Your numbers are whole: were the decimals cut off?",
         ],
     ),

@@ -54,7 +54,7 @@ def _(student, teacher, y, T):
 
 @in_soft(
     "a mean over all numbers, not over the batch",
-    ask="Three classes: by what do you divide the sum of a picture's terms?",
+    ask="By what do you divide the sum of all terms: by pictures, or by pictures times classes?",
     look="reduction in F.kl_div: 'mean' divides by the classes too; 'batchmean' does not.",
 )
 def _(student, teacher, y, T):

@@ -234,7 +234,7 @@ def _(probs, k):
 @mistake(
     data,
     "the end of an ascending sort, turned round",
-    ask="Rows 0, 1 and 2 are equal. In which order does your sort leave them, and what does turning round do to it?",
+    ask="Some rows are equal. In which order does your sort leave them, and what does turning round do to it?",
     look="flip, or [::-1]: ties are turned round with the rest. Sort in descending order.",
 )
 def _(probs, k):
@@ -254,7 +254,7 @@ def _(probs, k):
 @mistake(
     data,
     "topk, which promises nothing about ties",
-    ask="Rows 0, 1 and 2 are equal. Which of them does torch.topk have to return first?",
+    ask="Some rows are equal. Which of them does torch.topk have to return first?",
     look="topk: a sort can be told to be stable.",
 )
 def _(probs, k):

@@ -31,7 +31,7 @@ from course_lib.foundations.exercises.limits.common import (
     weights_for,
 )
 
-HAND = [1.0, 2.0, 0.0], [-1.0, 0.0, 0.0]  # brighter pixels speak for class 0, and the third one for nothing
+HAND = [1.0, 2.0, 0.0], [-1.0, 0.0, 0.0]  # larger pixels speak for class 0, and the third one for nothing
 STEEP = 1e-6  # so that every right answer finds the same sign, whatever it rounds
 Gradient = Callable[[Callable[[Tensor], Tensor], nn.Module, Tensor], Tensor]
 
@@ -193,7 +193,7 @@ def _(x, gradient, eps, lo, hi):
 
 @with_gradient(
     "a step with no limits behind it: they come before, or not at all",
-    ask="A pixel is at 0.95, and goes up by 0.25. Where does it end?",
+    ask="A pixel is at 0.05, and goes down by 0.25. Where does it end?",
     look="clamp: it is the last thing to be done.",
 )
 def _(x, gradient, eps, lo, hi):
@@ -202,7 +202,7 @@ def _(x, gradient, eps, lo, hi):
 
 @with_gradient(
     "limits for the step, not for the picture",
-    ask="lo is 0. Can a pixel of yours get darker?",
+    ask="lo is 0. Can a pixel of yours get smaller?",
     look="what clamp is about: the sum of picture and step.",
 )
 def _(x, gradient, eps, lo, hi):
@@ -211,7 +211,7 @@ def _(x, gradient, eps, lo, hi):
 
 @with_gradient(
     "limits of 0 and 1, whatever is given",
-    ask="The pixels go from -1 to 1. What becomes of the dark ones?",
+    ask="The pixels go from -1 to 1. What becomes of those below 0?",
     look="the limits: they are arguments.",
 )
 def _(x, gradient, eps, lo, hi):

@@ -50,7 +50,7 @@ def _(logits, target):
 
 @in_score(
     "the gradient of an index",
-    ask="By how much does argmax move when a pixel gets a little brighter?",
+    ask="By how much does argmax move when a pixel gets a little larger?",
     look="what you differentiate: argmax jumps from one whole number to the next, and has no slope.",
 )
 def _(logits, target):
@@ -95,7 +95,7 @@ def _(logits, target):
 
 @in_score(
     "the gradient of a probability",
-    ask="A linear model's weights for class 0 are 1, 2 and 3. Are they in your map?",
+    ask="A linear model's map is its row of weights for the target. What did you take the gradient of?",
     look="softmax: it brings the other classes in, and is flat where the model is sure. The logit is asked for.",
 )
 def _(logits, target):
@@ -104,7 +104,7 @@ def _(logits, target):
 
 @in_score(
     "the gradient of a log-probability",
-    ask="A linear model's weights for class 0 are 1, 2 and 3. Are they in your map?",
+    ask="A linear model's map is its row of weights for the target. What did you take the gradient of?",
     look="log_softmax: it brings the other classes in. The logit is asked for.",
 )
 def _(logits, target):
@@ -113,7 +113,7 @@ def _(logits, target):
 
 @in_score(
     "the gradient of the loss",
-    ask="A pixel supports the target. Does the loss rise or fall when it gets brighter?",
+    ask="A pixel supports the target. Does the loss rise or fall when it gets larger?",
     look="cross_entropy: it is the logit that is asked for.",
 )
 def _(logits, target):
@@ -122,7 +122,7 @@ def _(logits, target):
 
 @in_score(
     "the gradient of the mean loss",
-    ask="A pixel supports the target. Does the loss rise or fall when it gets brighter?",
+    ask="A pixel supports the target. Does the loss rise or fall when it gets larger?",
     look="cross_entropy: it is the logit that is asked for.",
 )
 def _(logits, target):
@@ -132,7 +132,7 @@ def _(logits, target):
 @mistake(
     interpretability,
     "a gradient without its sign",
-    ask="A weight of -1: does a brighter pixel help the target or harm it, and what does your map say?",
+    ask="A weight of -1: does a larger pixel help the target or harm it, and what does your map say?",
     look="abs: the sign stays.",
 )
 def _(model, x, target):

@@ -90,6 +90,7 @@ def pipeline(
     layers: Callable[[Config, int], list[nn.Module]] = network,
     train: Callable[[nn.Module, Tensor, Tensor, Config], None] = train,
     infer: Callable[[nn.Module, Tensor], Tensor] = probabilities,
+    count: Callable[[nn.Module, Tensor], Tensor] = probabilities,
     score: Callable[[Tensor, int], Tensor] = lambda rows, known: rows[known:],
     hand_over: Callable[[nn.Module], nn.Module] = nn.Module.eval,
 ) -> tuple[nn.Module, dict]:
@@ -98,7 +99,7 @@ def pipeline(
     fitted = scaler(fit_on(x, known))
     model = nn.Sequential(fitted, *layers(config, x.shape[1]))
     train(model.train(), learn_from(x, known), learn_from(y, known), config)
-    right = probabilities(model, score(x, known)).argmax(dim=1) == score(y, known)
+    right = count(model, score(x, known)).argmax(dim=1) == score(y, known)
     report = {
         "mean": fitted.mean,
         "std": fitted.std,
@@ -186,13 +187,15 @@ changed(
     look="the mode: model.eval() before the model is used.",
     infer=with_dropout,
 )
-changed(
-    "a model that is never put into evaluation mode",
-    ask="You ask twice what the model says of the same row. Do you get the same answer?",
-    look="the mode: model.eval() before the model is used, and before it is handed over.",
-    infer=with_dropout,
-    hand_over=nn.Module.train,
-)
+for count in (probabilities, with_dropout):  # of the accuracy
+    changed(
+        "a model that is never put into evaluation mode",
+        ask="You ask twice what the model says of the same row. Do you get the same answer?",
+        look="the mode: model.eval() before the model is used, and before it is handed over.",
+        infer=with_dropout,
+        count=count,
+        hand_over=nn.Module.train,
+    )
 changed(
     "a model that is handed over in training mode",
     ask="Whoever gets your model calls it at once. Is anything dropped?",
