@@ -2,7 +2,8 @@
 
 A submission holds the right answers to twelve exercises: the first twelve of the workbook that are answered with torch,
 called directly and compared with an expected result, so that other graders can be given the same ones (see
-grading_peers.py). A class's copies differ in a comment in each answer, so that none is known from another.
+grading_peers.py). A class's copies differ in a comment in each answer, so that no answer is known from another; their
+results are the same to the last bit, and the judge knows a result that it has judged. What that saves is measured.
 
     python benchmarks/grading.py [--runs 15] [--works 60 | --full]
 """
@@ -28,7 +29,7 @@ from timing import load, report, set_apart
 from course_lib.device import use_threads
 from course_lib.exercises.model import Exercise, registry
 from course_lib.grading.grade import grade_notebook
-from course_lib.grading.runner import ChildRunner, starter
+from course_lib.grading.runner import ChildRunner, known_outcome, starter
 from course_lib.notebooks.files import right_answers
 
 EXERCISES, CLASS, CORES, SEED = 12, 500, 2, 5
@@ -79,19 +80,22 @@ def hand_in(exercises: Sequence[Exercise], folder: Path, works: int) -> None:
         nbformat.write(new_notebook(cells=cells), folder / f"{learner}.ipynb")
 
 
-def warm(exercises: Sequence[Exercise], folder: Path, runs: int) -> Spent:
-    """Medians of grading a submission where the server has started and the cases are drawn, on one core at a time.
+def warm(exercises: Sequence[Exercise], folder: Path, runs: int) -> tuple[Spent, Spent]:
+    """Medians of grading a submission where the server has started and the cases are drawn, on one core at a time:
+    where the same results were judged before, and where all of them are new.
 
     Raises:
         SystemExit: an answer did not get its points, so that the time would mean nothing.
     """
     use_threads()
     hand_in(exercises, folder, 1)
-    spent = []
+    known, new = [], []
     with starter() as start:
         for _ in range(runs + 2):
-            spent.append(_graded_once(exercises, next(folder.iterdir()), start))
-    return Spent.median(spent[2:])
+            known_outcome.cache_clear()
+            new.append(_graded_once(exercises, next(folder.iterdir()), start))
+            known.append(_graded_once(exercises, next(folder.iterdir()), start))
+    return Spent.median(known[2:]), Spent.median(new[2:])
 
 
 def _graded_once(exercises: Sequence[Exercise], notebook: Path, start) -> Spent:
@@ -200,9 +204,12 @@ def main() -> None:
     exercises, place = twelve(), Path(os.environ["COURSE_CACHE"]).parent
     print(f"Right answers to {EXERCISES} exercises; medians of {options.runs} runs; {load()}\n")
 
-    spent = warm(exercises, place / "one", options.runs)
-    report("a submission, warm", 1e3 * spent.clock, "ms", target=100)
-    report("a submission, warm: processor", 1e3 * spent.processor, "ms", target=100, note="the judge and the child")
+    known, new = warm(exercises, place / "one", options.runs)
+    same, none = "the judge and the child; results that others had", "results that nobody had"
+    report("a submission, warm", 1e3 * known.clock, "ms", target=100)
+    report("a submission, warm: processor", 1e3 * known.processor, "ms", target=100, note=same)
+    report("a submission, warm, all new", 1e3 * new.clock, "ms", target=100)
+    report("a submission, warm, all new: processor", 1e3 * new.processor, "ms", target=100, note=none)
 
     few = Class(place / "few", exercises, 4)
     firsts = [few.grade(f"out{run}")[0] for run in range(options.runs // 3)]
@@ -217,9 +224,9 @@ def main() -> None:
     report(f"{works} unchanged submissions again", again, "s", note="median of 3 commands; nothing is run")
 
     if find_spec("distributed"):
-        large = 3 * options.works  # a class for which one asks a cluster; with a small one, loading PyTorch is the rest
-        note = f"a cluster of {CORES} workers against the pool, {large} submissions, median of 3"
-        ratio = cluster_ratio(Class(place / "cluster", exercises, large), rounds=3)
+        # The whole class: of a small one, most of the time is that PyTorch is loaded by four processes instead of two.
+        note = f"a cluster of {CORES} workers against the pool, {CLASS} submissions, median of 3"
+        ratio = cluster_ratio(Class(place / "cluster", exercises, CLASS), rounds=3)
         report("--scheduler", ratio, "×", target=1.3, note=note)
     else:
         print("--scheduler: Dask is not installed here; .venv/bin/pip install -e '.[cluster]'")

@@ -142,6 +142,8 @@ def _problem_sentence(problem: Problem, arguments: tuple[str, ...]) -> str:
 
 def _printable(text: str) -> str:
     """A learner's own words may hold anything; a terminal and a file must bear them."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)
 
 

@@ -10,7 +10,7 @@ from course_lib.exercises.compare import Symptom, conform, difference
 from course_lib.exercises.model import Case, Exercise, Mistake, Part
 from course_lib.exercises.run import Call, HereRunner, Outcome, Problem, Runner
 from course_lib.exercises.source import Blank
-from course_lib.exercises.values import alike
+from course_lib.exercises.values import alike, identical
 
 WHOLE = 4  # an exercise's cases may take this many times the limit of one call
 
@@ -161,20 +161,28 @@ def _calls(exercise: Exercise, cases: tuple[Case, ...]) -> tuple[Call, ...]:
 
 
 def _assess(exercise: Exercise, case: Case, outcome: Outcome) -> Tried:
-    """Say what is wrong with an outcome, if anything."""
+    """The case with what is wrong with its outcome, if anything."""
+    if case not in outcome.assessed:
+        outcome.assessed[case] = _value_and_symptom(exercise, case, outcome)
+    return Tried(case, outcome, *outcome.assessed[case])
+
+
+def _value_and_symptom(exercise: Exercise, case: Case, outcome: Outcome) -> tuple[Any, Symptom | None]:
+    """The result in the wanted kinds, and what is wrong with it."""
     asked = exercise.function(case)
     if outcome.problem:
-        return Tried(case, outcome, None, Symptom(_kind(outcome.problem), ""))
+        return None, Symptom(_kind(outcome.problem), "")
     if outcome.used:
         names = " and ".join(outcome.used)
         sentence = f"Your answer uses {names}, which this exercise asks you to write yourself."
-        return Tried(case, outcome, outcome.value, Symptom("library used", sentence))
-    value, symptom = conform(outcome.value, case.expected if case.form is None else case.form, asked.results)
-    if symptom is None:
-        symptom = _judge_value(case, value, asked.results)
+        return outcome.value, Symptom("library used", sentence)
+    value, symptom = outcome.value, None
+    if case.form is not None or not identical(value, case.expected):
+        value, symptom = conform(value, case.expected if case.form is None else case.form, asked.results)
+        symptom = symptom or _judge_value(case, value, asked.results)
     if symptom is None and exercise.keeps_inputs and outcome.changed:
         symptom = Symptom("input changed", "The result is right.")
-    return Tried(case, outcome, value, symptom)
+    return value, symptom
 
 
 def _kind(problem: Problem) -> str:

@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 
 import course_lib
-from course_lib.exercises.run import fixed_randomness
+from course_lib.exercises.apart import fixed_randomness
 from course_lib.exercises.values import plain
 
 
@@ -277,13 +277,18 @@ def get(id: str) -> Exercise:
 
 def registry() -> list[Exercise]:
     """Every exercise of every chapter, ordered by where it is declared."""
-    for room in iter_modules(course_lib.__path__):
-        if room.ispkg and room.name != "exercises":
-            _import_exercises(room.name)
+    for room in _rooms():
+        _import_exercises(room)
     return sorted(_exercises.values(), key=lambda known: known.section)  # stable: in a section, as declared
 
 
 @functools.cache  # every submission asks for the registry
+def _rooms() -> tuple[str, ...]:
+    packages = (module.name for module in iter_modules(course_lib.__path__) if module.ispkg)
+    return tuple(name for name in packages if name != "exercises")
+
+
+@functools.cache
 def _import_exercises(room: str) -> None:
     package = f"course_lib.{room}.exercises"
     if not room.isidentifier() or not any(Path(folder, room, "exercises").is_dir() for folder in course_lib.__path__):

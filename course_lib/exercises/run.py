@@ -3,27 +3,20 @@
 import contextlib
 import functools
 import inspect
-import io
 import linecache
 import os
-import signal
 import sysconfig
-import threading
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol
 
-import torch
 from torch.overrides import TorchFunctionMode
 
-from course_lib.exercises.modes import own_modes
+from course_lib.exercises.apart import Apart, TimeUp
 from course_lib.exercises.values import alike, plain
-
-MAX_PRINTED = 2000  # characters of what a learner's function prints
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,7 @@ class Problem:
         return self.kind in ("time", "stopped", "died", "missing")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What one call gave.
 
@@ -60,6 +53,9 @@ class Outcome:
         printed: the beginning of what the function printed.
         changed: positions of the inputs that it changed in place.
         used: which of the operations that the exercise forbids were recorded.
+
+    Attributes:
+        assessed: what the judge has made of it, by case, for one that comes again.
     """
 
     value: Any = None
@@ -67,6 +63,7 @@ class Outcome:
     printed: str = ""
     changed: tuple[int, ...] = ()
     used: tuple[str, ...] = ()
+    assessed: dict = field(default_factory=dict, init=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +74,17 @@ class Call:
         function: its name.
         inputs: of which it gets copies.
         via: a function of the course's that is called in its place, with it and the inputs (see `Case`).
+        copies: of the inputs, made before; each is handed over once.
     """
 
     function: str
     inputs: tuple
     via: Callable | None = None
+    copies: list[tuple] = field(default_factory=list)
+
+    def copy(self) -> tuple:
+        """The inputs, to hand over."""
+        return self.copies.pop() if self.copies else plain(self.inputs)
 
 
 class Runner(Protocol):
@@ -102,7 +105,8 @@ class HereRunner:
     def run(
         self, calls: tuple[Call, ...], *, seconds: float, whole: float, without: tuple[str, ...] = ()
     ) -> Iterator[Outcome]:
-        return outcomes(self.functions, calls, seconds=seconds, whole=whole, without=without)
+        # all at once: what the functions are set apart from must be there again where the judge goes on
+        return iter(list(outcomes(self.functions, calls, seconds=seconds, whole=whole, without=without)))
 
 
 def outcomes(
@@ -123,17 +127,18 @@ def outcomes(
         without: names of operations to look out for.
     """
     ends = time.monotonic() + whole
-    for asked in calls:
-        left = ends - time.monotonic()
-        if left <= 0:
-            outcome = Outcome(problem=Problem("time", f"took more than {whole:g} s for all of the cases together"))
-        elif not callable(function := functions.get(asked.function)):
-            outcome = Outcome(problem=Problem("missing", f"The notebook defines no function {asked.function}."))
-        else:
-            outcome = call(function, asked.inputs, seconds=min(seconds, left), without=without, via=asked.via)
-        yield outcome
-        if outcome.problem and outcome.problem.fatal:
-            return
+    with Apart() as apart:
+        for asked in calls:
+            left = ends - time.monotonic()
+            if left <= 0:
+                outcome = Outcome(problem=Problem("time", f"took more than {whole:g} s for all of the cases together"))
+            elif not callable(function := functions.get(asked.function)):
+                outcome = Outcome(problem=Problem("missing", f"The notebook defines no function {asked.function}."))
+            else:
+                outcome = _call(apart, function, asked, min(seconds, left), without)
+            yield outcome
+            if outcome.problem and outcome.problem.fatal:
+                return
 
 
 def call(
@@ -153,20 +158,27 @@ def call(
         without: names of operations to look out for.
         via: a function of the course's that is called in its place, with it and the inputs (see `Case`).
     """
-    if via is None and (misfit := _misfit(function, len(inputs))):
-        return Outcome(problem=misfit)
-    way = function if via is None else functools.partial(via, _guarded(function))
-    handed, printed, recorder = plain(inputs), _Beginning(), _Recorder(without)
+    with Apart() as apart:
+        return _call(apart, function, Call("", inputs, via), seconds, without)
+
+
+def _call(apart: Apart, function: Callable, asked: Call, seconds: float, without: tuple[str, ...]) -> Outcome:
+    way = function if asked.via is None else functools.partial(asked.via, _guarded(function))
+    handed, recorder = asked.copy(), _Recorder(without)
     value, problem = None, None
-    try:
-        recording = recorder if without else contextlib.nullcontext()
-        with fixed_randomness(), own_modes(), _quiet(printed), recording, time_limit(seconds):
-            value = plain(way(*handed))
-    except BaseException as raised:  # whatever a learner's code raises is the learner's to see
-        problem = explain(raised, seconds)
-    pairs = zip(handed, inputs, strict=True)
+    with apart.call() as printed:
+        try:
+            with recorder if without else _NOTHING, apart.alarm.limit(seconds):
+                value = plain(way(*handed))
+        except BaseException as raised:  # whatever a learner's code raises is the learner's to see
+            unfit = isinstance(raised, TypeError) and asked.via is None and _misfit(function, len(handed))
+            problem = unfit or explain(raised, seconds)
+    pairs = zip(handed, asked.inputs, strict=True)
     changed = tuple(n for n, (now, before) in enumerate(pairs) if not alike(now, before))
     return Outcome(value, problem, printed.getvalue(), changed, recorder.used())
+
+
+_NOTHING = contextlib.nullcontext()
 
 
 class _Unfit(Exception):
@@ -178,9 +190,12 @@ def _guarded(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def called(*inputs):
-        if misfit := _misfit(function, len(inputs)):
-            raise _Unfit(misfit.message)
-        return function(*inputs)
+        try:
+            return function(*inputs)
+        except TypeError:
+            if misfit := _misfit(function, len(inputs)):
+                raise _Unfit(misfit.message) from None
+            raise
 
     return called
 
@@ -190,7 +205,7 @@ def explain(raised: BaseException, seconds: float = 0) -> Problem:
     frame = _their_frame(raised.__traceback__)
     where = (frame.lineno or 0, (frame.line or "").strip(), frame.name) if frame else (0, "", "")
     match raised:
-        case _TimeUp():
+        case TimeUp():
             return Problem("time", f"was still running after {seconds:g} s", *where)
         case KeyboardInterrupt():
             return Problem("stopped", "was stopped by Ctrl-C", *where)
@@ -211,40 +226,6 @@ def _in_one_line(raised: BaseException) -> str:
     return type(raised).__name__ + (f": {text}" if text else "")
 
 
-class _TimeUp(BaseException):
-    """Raised inside the learner's code when its time is up; a BaseException, since theirs may catch Exception."""
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt what runs inside after so many seconds, where the system has timers and this is the main thread.
-
-    A timer that was set before, a test runner's for example, goes on afterwards.
-    """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    inside = True
-
-    def ring(*_):
-        if inside:
-            raise _TimeUp
-
-    handler = signal.signal(signal.SIGALRM, ring)
-    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)  # again, if a bare `except` swallowed it
-    try:
-        try:
-            yield
-        finally:
-            inside = False  # on a busy machine it may strike again before it is put away
-    finally:
-        left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, handler)
-        if remaining:
-            signal.setitimer(signal.ITIMER_REAL, max(remaining - (seconds - left), 0.01), interval)
-
-
 class _Recorder(TorchFunctionMode):
     """Notes which of the named operations PyTorch is asked for, by whatever route: module, function, torch.ops."""
 
@@ -261,50 +242,14 @@ class _Recorder(TorchFunctionMode):
         return tuple(sorted(self.names & names))
 
 
-class _Beginning(io.TextIOBase):
-    """Keeps the beginning of what is written to it."""
-
-    def __init__(self):
-        self.text = ""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        self.text += text[: MAX_PRINTED - len(self.text)]
-        return len(text)
-
-    def getvalue(self) -> str:
-        return self.text
-
-
-@contextlib.contextmanager
-def fixed_randomness(seed: int = 0) -> Iterator[None]:
-    """What draws PyTorch's random numbers inside draws the same each time; those outside go on undisturbed."""
-    state = torch.get_rng_state()
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed takes 0.4 ms, for the sake of every accelerator
-    try:
-        yield
-    finally:
-        torch.set_rng_state(state)
-
-
-@contextlib.contextmanager
-def _quiet(printed: _Beginning) -> Iterator[None]:
-    with warnings.catch_warnings(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        warnings.simplefilter("ignore")
-        yield
-
-
 def _misfit(function: Callable, count: int) -> Problem | None:
     """A sentence if the function does not take so many arguments; better than Python's, which speaks of our call."""
     try:
         return _signature_misfit(function, count)
-    except (TypeError, ValueError):  # some built-in functions have no signature, and some callables no hash
+    except (TypeError, ValueError):  # some built-in functions have no signature
         return None
 
 
-@functools.lru_cache(maxsize=8)  # one function is called with many inputs
 def _signature_misfit(function: Callable, count: int) -> Problem | None:
     signature = inspect.signature(function)
     try:

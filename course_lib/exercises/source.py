@@ -162,7 +162,7 @@ def used_names(statement: ast.stmt) -> set[str]:
     return names_used(statement).all
 
 
-def blank(node: ast.stmt, blanks: int = 1) -> Blank | None:
+def blank(node: ast.stmt, blanks: int = 1, source: str | None = None) -> Blank | None:
     """What is still to be written in a function's definition; None if nothing is.
 
     A `...` counts wherever it is no index: alone in its line, after an equals sign, or inside a call.
@@ -170,8 +170,9 @@ def blank(node: ast.stmt, blanks: int = 1) -> Blank | None:
     Args:
         node: the definition.
         blanks: how many `...` it holds untouched.
+        source: that it was parsed from, if that is at hand: without a `...` in it there is nothing to look for.
     """
-    lines = _dotted(node)
+    lines = _dotted(node) if source is None or "..." in source else ()
     does_nothing = isinstance(node, ast.FunctionDef) and all(map(_is_idle, node.body))
     if not lines and not does_nothing:
         return None
@@ -213,6 +214,9 @@ class _Index:
     def statement(self, place: Place) -> ast.stmt:
         return self.cells[place[0]].statements[place[1]]
 
+    def is_blank(self, place: Place) -> bool:
+        return bool(blank(self.statement(place), source=self.cells[place[0]].source))
+
     def used(self, place: Place) -> Used:
         if place not in self._used:
             self._used[place] = names_used(self.statement(place), self.cells[place[0]].source)
@@ -229,7 +233,7 @@ class _Index:
         own = [binding for binding in everywhere if binding.place[0] in homes]
         anywhere = [binding for binding in everywhere if binding.plain]
         for bindings in (own, anywhere):
-            if written := _latest([b for b in bindings if not blank(self.statement(b.place))]):
+            if written := _latest([b for b in bindings if not self.is_blank(b.place)]):
                 return written
         return _latest(own) or _latest(anywhere)
 

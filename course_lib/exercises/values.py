@@ -57,14 +57,18 @@ class _Budget:
             raise _TooMuch(f"a result of more than {MAX_ITEMS} items")
         if depth > MAX_DEPTH:
             raise _TooMuch(f"a result nested more than {MAX_DEPTH} deep")
+        kind = type(value)
+        if kind is Tensor:  # as most values are, and to ask so is quicker than to match
+            return self.tensor(value)
+        if kind is float or kind is bool or value is None:
+            return value
+        if kind is tuple:
+            return tuple([self.plain(item, depth + 1) for item in value])
         match value:
-            case None | bool():
-                return value
             case str():  # NumPy's texts too
                 return str(value) if len(value) <= MAX_TEXT else Odd(f"a text of {len(value)} characters")
             case Tensor():
-                with torch._C.DisableTorchFunction():  # to copy is no operation of the answer's; a recorder takes 30 µs
-                    return self.tensor(value)
+                return self.tensor(value)
             case np.ndarray() | np.generic():
                 return self.array(np.asarray(value))
             case int():
@@ -79,16 +83,18 @@ class _Budget:
         return Odd(with_article(type(value).__name__))
 
     def tensor(self, value: Tensor) -> Any:
-        if value.dtype not in NAMES or value.is_meta:
-            return Odd(f"a tensor of type {value.dtype}" + (" without data" if value.is_meta else ""))
-        self.spend(value.numel() * value.element_size())
-        if type(value) is not Tensor:
-            value = value.as_subclass(Tensor)
-        if value.layout != torch.strided:
-            value = value.to_dense()
-        if not value.is_cpu:
-            value = value.to("cpu")
-        return value.detach().clone(memory_format=torch.contiguous_format).resolve_conj().resolve_neg()
+        with torch._C.DisableTorchFunction():  # to copy is no operation of the answer's; a recorder takes 30 µs
+            if value.dtype not in NAMES or value.is_meta:
+                return Odd(f"a tensor of type {value.dtype}" + (" without data" if value.is_meta else ""))
+            self.spend(value.numel() * value.element_size())  # a sparse one's when it is dense
+            if type(value) is not Tensor:
+                value = value.as_subclass(Tensor)
+            if value.layout != torch.strided:
+                value = value.to_dense()
+            if not value.is_cpu:
+                value = value.to("cpu")
+            copy = value.detach().clone(memory_format=torch.contiguous_format)
+            return copy.resolve_conj().resolve_neg()
 
     def array(self, value: np.ndarray) -> Any:
         if value.dtype.name not in DTYPES:
@@ -106,7 +112,31 @@ class _Budget:
     def key(key: Any) -> Any:
         if isinstance(key, np.generic):
             key = key.item()
-        return key if isinstance(key, (str, int, float, bool, type(None))) else f"{key!r:.100}"
+        if isinstance(key, str):
+            return str.__str__(key)  # not what an Enum says
+        for kind in (bool, int, float):
+            if isinstance(key, kind):
+                return kind(key)
+        return key if key is None else f"{key!r:.100}"
+
+
+def identical(a: Any, b: Any) -> bool:
+    """Whether two plain values are the same to the last bit, kinds included; most right results are, and it is quick.
+
+    A NaN is not itself here.
+    """
+    kind = type(a)
+    if kind is not type(b):
+        return False
+    if kind is Tensor:
+        return a.dtype == b.dtype and torch.equal(a, b)
+    if kind is np.ndarray:
+        return a.dtype == b.dtype and np.array_equal(a, b)
+    if kind is tuple or kind is list:
+        return len(a) == len(b) and all(map(identical, a, b))
+    if kind is dict:
+        return a.keys() == b.keys() and all(identical(a[key], b[key]) for key in a)
+    return a == b
 
 
 def alike(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> bool:

@@ -3,7 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 
-from course_lib.exercises.run import explain, time_limit
+from course_lib.exercises.apart import time_limit
+from course_lib.exercises.run import explain
 
 
 class LearnerError(Exception):

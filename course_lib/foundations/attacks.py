@@ -120,7 +120,7 @@ def accuracy_curve(attack: Attack, model: nn.Module, sizes: Sequence[float], tow
 
 
 @cache
-def defended_reader(seed: int = 0, eps: float = DEFENDED) -> nn.Module:
+def defended_reader(seed: int, eps: float = DEFENDED) -> nn.Module:
     """The same network, trained on every batch as it is and attacked (Goodfellow et al. 2015, section 6).
 
     The attack is made on the network as it stands at that step. Two to three seconds; in evaluation mode, on the CPU.

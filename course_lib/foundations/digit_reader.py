@@ -54,7 +54,7 @@ def new_reader(seed: int = 0) -> nn.Module:
 
 
 @cache
-def digit_reader(seed: int = 0) -> nn.Module:
+def digit_reader(seed: int) -> nn.Module:
     """The network, trained on the shuffled training digits; in evaluation mode, on the CPU. About a second."""
     digits, model = shuffled_digits(), new_reader(seed)
     fit(

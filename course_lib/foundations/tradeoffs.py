@@ -33,12 +33,12 @@ REPEATS = 51  # of a timed call
 
 
 @cache
-def networks(seed: int = 0) -> dict[int, MLP]:
+def networks() -> dict[int, MLP]:
     """A teacher trained on labels, and students on what it says of the 1,200 training digits, by their units."""
     pixels, _ = standard_digits()
-    teacher, x = train_teacher(seed), pixels[:TRAINING]
+    teacher, x = train_teacher(), pixels[:TRAINING]
     told = says(teacher, x)
-    students = {units: train_small(units, x, told, follow(TEMPERATURE), seed=seed) for units in SIZES[1:]}
+    students = {units: train_small(units, x, told, follow(TEMPERATURE)) for units in SIZES[1:]}
     return {TEACHER: teacher} | students
 
 
@@ -58,17 +58,17 @@ class Grid(NamedTuple):
 
 
 @cache
-def grid(seed: int = 0) -> Grid:
+def grid() -> Grid:
     """Every student, and the teacher, at every number of bits and every share pruned; made once."""
     right, sizes = np.empty((2, len(SIZES), len(BITS), len(PERCENTS)))
-    for i, model in enumerate(networks(seed).values()):
+    for i, model in enumerate(networks().values()):
         for k, percent in enumerate(PERCENTS):
             pruned = compressed(model, FLOAT, percent / 100)
             for j, bits in enumerate(BITS):
                 made = compressed(pruned, bits, 0)
                 right[i, j, k], sizes[i, j, k] = accuracy(made), file_bytes(made, bits)
     pixels, _ = standard_digits()
-    times = [milliseconds(lambda model=model: model(pixels[TRAINING:])) for model in networks(seed).values()]
+    times = [milliseconds(lambda model=model: model(pixels[TRAINING:])) for model in networks().values()]
     return Grid(right, sizes, np.array(times))
 
 

@@ -10,14 +10,17 @@ import functools
 import linecache
 import os
 import sys
+import time
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
-from course_lib.exercises.run import Call, Outcome, Problem, explain, outcomes, time_limit
+from course_lib.exercises.apart import time_limit
+from course_lib.exercises.run import Call, Outcome, Problem, explain, outcomes
+from course_lib.exercises.values import plain
 from course_lib.grading import wire
 
 Piece = tuple[str, str, tuple[int, ...]]  # name, source and the positions of the statements to keep, of a cell
@@ -48,22 +51,41 @@ def serve(requests: int, replies: int, guards: tuple[str, ...], kept: Sequence[d
         except EOFError:
             return
         if "pieces" in request:
-            module, problem = load(request["pieces"], request["seconds"])
+            patience = request.pop("patience")
+            module, problem = load(**request)
             wire.write(replies, {"problem": problem and dataclasses.asdict(problem)})
         elif problem is None:
             request = dict(kept[request["kept"]]) if "kept" in request else request
-            calls = (Call(c["function"], c["inputs"], c["via"] and _program(*c["via"])) for c in request.pop("calls"))
-            for outcome in outcomes(vars(module), calls, **request):
-                wire.write(replies, to_message(outcome))
+            calls = (call if isinstance(call, Call) else _prepared(**call) for call in request.pop("calls"))
+            _tell(replies, map(to_message, outcomes(vars(module), calls, **request)), patience)
+
+
+def _tell(replies: BinaryIO, messages: Iterable[dict[str, Any]], patience: float) -> None:
+    """Send messages, several at once where they come quickly.
+
+    Args:
+        patience: seconds that one may wait for others.
+    """
+    waiting, sent = bytearray(), time.monotonic()  # no buffer of a file's, which a process forked by an answer has too
+    for message in messages:
+        waiting += wire.encode(message)
+        if time.monotonic() - sent >= patience:
+            replies.write(waiting)
+            replies.flush()
+            waiting, sent = bytearray(), time.monotonic()
+    replies.write(waiting)
+    replies.flush()
 
 
 def prepared(request: dict[str, Any]) -> dict[str, Any]:
-    """A request for calls whose programs are there when they are needed, in whatever process that is."""
+    """A request whose calls are ready to be made in any process that is forked from this one."""
     with contextlib.suppress(Exception):  # which will be raised again where the answer runs, and be told
-        for call in request["calls"]:
-            if call["via"]:
-                _program(*call["via"])
+        return request | {"calls": [_prepared(**call) for call in request["calls"]]}
     return request
+
+
+def _prepared(function: str, inputs: tuple, via: tuple | None) -> Call:
+    return Call(function, inputs, via and _program(*via), copies=[plain(inputs)])
 
 
 def load(pieces: tuple[Piece, ...], seconds: float) -> tuple[types.ModuleType, Problem | None]:

@@ -1,33 +1,39 @@
-"""Starting the processes in which answers run: forked by a server that has PyTorch loaded, else each by itself."""
+"""Starting the processes in which answers run: forked by a server that has PyTorch loaded, else each by itself.
+
+This imports no PyTorch, so that the server can load it while the judge does.
+"""
 
 import atexit
 import contextlib
 import dataclasses
+import io
 import json
 import os
-import queue
 import select
 import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import click
 
+from course_lib.grading.replies import WINDOWS, buffered
 from course_lib.grading.sandbox import Limits
 from course_lib.grading.scratch import scratch_folder
 from course_lib.paths import repository
 
 KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP")  # of the environment; the last three for Windows
-WINDOWS = sys.platform == "win32"
-CHUNK = 2**16  # bytes that are read at a time; a pipe holds as many
 START_SECONDS = 120.0  # importing torch on a busy machine
 READY, KEEP = b"ready", b"keep"  # what a server says when it is, and what it is told to do with a request
 KEPT_BYTES = 2**26  # of all requests that a server keeps
+ZYGOTE = """
+from course_lib.imports import no_collection
+with no_collection():
+    from course_lib.grading import zygote
+zygote.main()
+"""
 OPTIMISERS = "torch._dynamo"  # what the first optimiser of a process imports, for two seconds
 
 
@@ -38,70 +44,20 @@ class StartError(click.ClickException):
         super().__init__(message)  # given again where it comes from another process
 
 
-class Replies:
-    """What a process writes, to be read up to a point in time: a stream for `wire.read`.
-
-    Attributes:
-        ends: when `readinto` gives up, by `time.monotonic`.
-    """
-
-    def __init__(self, stream: BinaryIO):
-        self.ends = 0.0
-        self._stream, self._chunk = stream, memoryview(b"")
-        if WINDOWS:  # where nothing waits for a pipe with a limit, but a thread can wait without one
-            self._chunks: queue.Queue = queue.Queue()
-            threading.Thread(target=self._listen, daemon=True).start()
-        else:
-            self._readable = select.poll()
-            self._readable.register(stream, select.POLLIN)
-
-    def readinto(self, view: memoryview) -> int:
-        """Fill the beginning of a view; returns how much of it, 0 at the end.
-
-        Raises:
-            TimeoutError: nothing has come.
-        """
-        if not self._chunk:
-            self._chunk = memoryview(self._next(max(self.ends - time.monotonic(), 0)))
-        count = min(len(view), len(self._chunk))
-        view[:count], self._chunk = self._chunk[:count], self._chunk[count:]
-        return count
-
-    def close(self) -> None:
-        """Let go of the stream."""
-        self._stream.close()
-
-    def _next(self, seconds: float) -> bytes:
-        if WINDOWS:
-            with contextlib.suppress(queue.Empty):
-                return self._chunks.get(timeout=seconds)
-        elif self._readable.poll(1000 * seconds):
-            return os.read(self._stream.fileno(), CHUNK)
-        raise TimeoutError
-
-    def _listen(self) -> None:
-        chunk = b"a first one"
-        while chunk:
-            try:
-                chunk = os.read(self._stream.fileno(), CHUNK)
-            except (OSError, ValueError):  # closed
-                chunk = b""
-            self._chunks.put(chunk)
-
-
 @dataclass
 class Child:
     """A process that an answer can run in.
 
     Attributes:
-        requests, replies: what it reads from, and what it writes to.
+        requests: what it reads from.
+        replies: what it writes, `Replies` with a buffer.
         process: its number, or a handle on it, that `kill` ends it by.
         server: that it was forked by, if any.
         kept: how many of the server's requests it knows.
     """
 
     requests: BinaryIO
-    replies: Replies
+    replies: io.BufferedReader
     process: int | subprocess.Popen
     server: "ForkServer | None" = None
     kept: int = 0
@@ -171,7 +127,7 @@ class Zygote:
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "course_lib.grading.zygote", str(theirs.fileno())],
+                [sys.executable, "-c", ZYGOTE, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -260,8 +216,8 @@ class ForkServer:
         finally:
             os.close(requests[0])
             os.close(replies[1])
-        ends = os.fdopen(requests[1], "wb"), Replies(os.fdopen(replies[0], "rb"))
-        return Child(*ends, handle, self, len(self._kept))
+        ends = os.fdopen(requests[1], "wb"), os.fdopen(replies[0], "rb")
+        return Child(ends[0], buffered(ends[1]), handle, self, len(self._kept))
 
     def keep(self, request: bytes) -> int | None:
         """Let all children that are started from now on know a request; returns its number, None if it is not kept."""
@@ -326,7 +282,7 @@ def spawn(scratch: str) -> Child:
         cwd=scratch,
         env=environment(),
     )
-    return Child(process.stdin, Replies(process.stdout), process)
+    return Child(process.stdin, buffered(process.stdout), process)
 
 
 def environment() -> dict[str, str]:

@@ -6,30 +6,23 @@ rows that its notebooks need. Orders and rows travel as pickles between processe
 
 import contextlib
 import dataclasses
-import hashlib
 import queue
 import socket
-import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
-from course_lib import __version__
+from course_lib.grading import worker
 from course_lib.grading.children import start_early
-from course_lib.grading.cohort import Graded, Judge, Terms, in_rounds, judge_process
+from course_lib.grading.cohort import Graded, Terms, in_rounds
 from course_lib.grading.grade import Report, Row, grade_notebook
-from course_lib.grading.sandbox import missing
-from course_lib.grading.scratch import scratch_folder
 from course_lib.grading.store import Store
 from course_lib.grading.submissions import Work
+from course_lib.grading.worker import ClusterError, Order
 from course_lib.notebooks.files import LARGEST
-from course_lib.paths import repository
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -37,11 +30,8 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0  # until a scheduler answers
 WORKERS_SECONDS = 60.0  # that a cluster may be without workers
 GLANCE_SECONDS = 5.0  # between two looks at whether there are any
+TOGETHER = 4  # works in a parcel: a parcel takes client and scheduler a third of the time that a work takes a worker
 FEWEST_SENT = 32  # works that the scheduler holds at least; few, for all of their notebooks lie in its memory
-
-
-class ClusterError(Exception):
-    """The cluster cannot grade; the text says why and what to do."""
 
 
 @contextlib.contextmanager
@@ -96,34 +86,11 @@ def grade_on_cluster(
         ClusterError: a worker is not fit to grade, or the cluster is gone; what was kept stays.
         StoreError: the store cannot be written; what was kept stays.
     """
-    order = _Order(terms, workbook_key(), untrusted)
+    order = Order(terms, worker.workbook_key(), untrusted)
     run = _Run(client, store, order, fresh=not store.rows())
     # The scheduler itself tries several times, so one round together is enough; but the first work after one that has
     # brought workers down may meet another of them that is still going down.
     return in_rounds(works, run.round, together=1, alone=2)
-
-
-@cache
-def workbook_key() -> str:
-    """What decides all grades but the answers: this package's sources and the libraries that compute."""
-    key = hashlib.sha256(f"{__version__} {torch.__version__} {np.__version__}".encode())
-    folder = repository() / "course_lib"
-    for path in sorted(folder.rglob("*.py")):
-        source = path.read_bytes()
-        key.update(f"{path.relative_to(folder).as_posix()} {len(source)} ".encode() + source)
-    return key.hexdigest()
-
-
-@dataclasses.dataclass(frozen=True)
-class _Order:
-    """How a worker grades, and what it must be to do so."""
-
-    terms: Terms
-    workbook: str
-    untrusted: bool
-
-
-# ---- on the judge's machine
 
 
 @dataclasses.dataclass
@@ -136,33 +103,43 @@ class _Run:
 
     client: "Client"
     store: Store
-    order: _Order
+    order: Order
     fresh: bool
 
     def __post_init__(self):
         self._done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._seen = time.monotonic()  # a worker
-        self._ready = self.client.submit(_guards, self.order, pure=False)
+        self._ready = self.client.submit(worker.guards, self.order, pure=False)
 
     def round(self, works: Sequence[Work], alone: bool) -> Generator[Graded, None, list[Work]]:
         """Grade works; yields those done, returns those whose workers died."""
         left: list[Work] = []
-        running: dict[str, _Sent] = {}
-        most = 1 if alone else max(FEWEST_SENT, 2 * sum(self._threads().values()))
-        for work in works:
-            sent = self._send(work)
-            if sent.future is None:
-                yield Graded(work, tuple(sent.known), self._guards)
-                continue
-            running[sent.future.key] = sent
+        running: dict[str, _Parcel] = {}
+        threads = sum(self._threads().values())
+        together = 1 if alone else min(TOGETHER, max(1, len(works) // (4 * max(threads, 1))))  # none is idle at the end
+        most = 1 if alone else max(FEWEST_SENT // together, 2 * threads)
+        for start in range(0, len(works), together):
+            looked_up = [self._look_up_work(work) for work in works[start : start + together]]
+            for one in looked_up:
+                if not one.files:
+                    yield Graded(one.work, tuple(one.known), self._guards)
+            if unknown := [one for one in looked_up if one.files]:
+                parcel = self._send(unknown)
+                running[parcel.future.key] = parcel
             if len(running) >= most:
                 yield from self._receive(running, left)
         while running:
             yield from self._receive(running, left)
         return left
 
-    def _send(self, work: Work) -> "_Sent":
-        """Hand over the notebooks of a work that are not wholly known."""
+    def _send(self, works: "list[_Unknown]") -> "_Parcel":
+        """Hand over works, to be graded by one worker, one after the other."""
+        future = self.client.submit(worker.grade, [(one.files, one.rows) for one in works], self.order, pure=False)
+        future.add_done_callback(self._done.put)
+        return _Parcel(works, future)
+
+    def _look_up_work(self, work: Work) -> "_Unknown":
+        """What there is to send of a work: the notebooks that are not wholly known."""
         needed = _Needed(self.store)
         known, files = [], []
         for path in work.notebooks:
@@ -171,11 +148,7 @@ class _Run:
             known.append(report)
             if report is None:
                 files.append((path.name, content))
-        if not files:
-            return _Sent(work, known)
-        future = self.client.submit(_grade, files, needed.rows, self.order, pure=False)
-        future.add_done_callback(self._done.put)
-        return _Sent(work, known, future)
+        return _Unknown(work, known, files, needed.rows)
 
     def _look_up(self, path: Path, needed: "_Needed") -> Report | None:
         """The report on a notebook of which all is known, or that cannot be read; nothing is run."""
@@ -183,16 +156,16 @@ class _Run:
         report = grade_notebook(path, None, **dataclasses.asdict(self.order.terms), kept=needed)
         return report if needed.all_known else None
 
-    def _receive(self, running: dict[str, "_Sent"], left: list[Work]) -> Iterator[Graded]:
-        """Wait for one of the works on their way."""
-        sent = running.pop(self._next().key)
-        outcome = _result(sent.future)
-        if outcome is None:
-            left.append(sent.work)
+    def _receive(self, running: dict[str, "_Parcel"], left: list[Work]) -> Iterator[Graded]:
+        """Wait for one of the parcels on their way."""
+        parcel = running.pop(self._next().key)
+        outcomes = _result(parcel.future)
+        if outcomes is None:
+            left.extend(one.work for one in parcel.works)
             return
-        reports, guards, new = outcome
-        self.store.put(new)
-        yield Graded(sent.work, sent.all_reports(reports), guards)
+        for one, (reports, guards, new) in zip(parcel.works, outcomes, strict=True):
+            self.store.put(new)
+            yield Graded(one.work, one.all_reports(reports), guards)
 
     def _next(self) -> "Future":
         while True:
@@ -223,17 +196,19 @@ class _Run:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Sent:
-    """A work on its way.
+class _Unknown:
+    """A work that may have to be sent.
 
     Args:
-        known: a report a notebook; None for those that were sent.
-        future: what comes of those.
+        known: a report a notebook; None for those that are to be sent.
+        files: these, by name and content.
+        rows: that are known of them, by key.
     """
 
     work: Work
     known: list[Report | None]
-    future: "Future | None" = None
+    files: list[tuple[str, bytes]]
+    rows: dict[str, Row]
 
     def all_reports(self, reports: Sequence[Report]) -> tuple[Report, ...]:
         """One a notebook, with its path here."""
@@ -242,6 +217,14 @@ class _Sent:
             known or dataclasses.replace(next(graded), notebook=path)
             for path, known in zip(self.work.notebooks, self.known, strict=True)
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Parcel:
+    """Works on their way, and what comes of them."""
+
+    works: list[_Unknown]
+    future: "Future"
 
 
 class _Needed:
@@ -298,51 +281,3 @@ _GONE = "The cluster's scheduler is gone. What was graded is kept; the same comm
 def _no_workers(address: str) -> str:
     start = f"Start some where this workbook is installed: dask worker {address} --nthreads 1"
     return f"The cluster at {address} has had no workers for {WORKERS_SECONDS:g} s. {start}"
-
-
-# ---- on a worker
-
-_one_at_a_time = threading.Lock()  # the judge draws from PyTorch's one source of random numbers
-_held = contextlib.ExitStack()
-_judge: Judge | None = None  # as long as the worker's process lives
-
-
-def _guards(order: _Order) -> tuple[str, ...]:
-    with _one_at_a_time:
-        return _fit_judge(order).guards
-
-
-def _grade(
-    files: Sequence[tuple[str, bytes]], known: dict[str, Row], order: _Order
-) -> tuple[tuple[Report, ...], tuple[str, ...], list[tuple[str, Row]]]:
-    """Grade notebooks, given by name and content; the paths in the reports are of no use elsewhere."""
-    with _one_at_a_time, scratch_folder("works") as scratch:
-        notebooks = []
-        for number, (name, content) in enumerate(files):
-            path = scratch / str(number) / name
-            path.parent.mkdir()
-            path.write_bytes(content)
-            notebooks.append(path)
-        judge = _fit_judge(order)
-        reports, new = judge.grade(notebooks, order.terms, known)
-        return reports, judge.guards, new
-
-
-def _fit_judge(order: _Order) -> Judge:
-    """This worker's judge, if it may grade under this order.
-
-    Raises:
-        ClusterError: this worker has another workbook, or lacks a wall.
-    """
-    global _judge
-    if workbook_key() != order.workbook:
-        raise ClusterError(
-            f"The worker on {socket.gethostname()} has another version of the workbook, of PyTorch or of NumPy than "
-            f"this machine (there {__version__}, {torch.__version__}, {np.__version__}). Install the same, and start "
-            "the worker again."
-        )
-    if _judge is None:
-        _judge = _held.enter_context(judge_process())
-    if order.untrusted and (lacking := missing(_judge.guards)):
-        raise ClusterError(f"Not graded: on the worker {socket.gethostname()}, {lacking}.")
-    return _judge

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import gc
 import multiprocessing
 import os
 import sys
@@ -22,6 +21,7 @@ from course_lib.grading.grade import Report, Row, Score, grade_notebook
 from course_lib.grading.runner import ChildRunner, guards_of, starter
 from course_lib.grading.store import Store
 from course_lib.grading.submissions import Work
+from course_lib.imports import no_collection
 
 
 @dataclass(frozen=True)
@@ -210,9 +210,8 @@ def judge_process() -> Iterator[Judge]:
     """Make this process one of the judge's; what it starts for the answers ends with the context."""
     use_threads()
     with starter() as start:  # which takes a while, in which the exercises are read
-        registry()
-        gc.collect()
-        gc.freeze()  # no collection needs to look at all of that again
+        with no_collection():
+            registry()
         yield Judge(start)
 
 

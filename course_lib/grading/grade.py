@@ -262,7 +262,8 @@ def _grade(submission: Submission, exercise: Exercise, answer: Answer, runner: C
         if kind := submission.asleep.get(exercise.id):
             why = f"The cell of this exercise is a {kind} cell, which does not run. Make it a code cell again."
         return _row_without(exercise, "failed" if there else "no answer cell", why)
-    blanks = {name: todo for name, node in answer.nodes.items() if (todo := blank(node, exercise.blanks))}
+    source = "\n".join(piece.source for piece in answer.pieces)
+    blanks = {name: todo for name, node in answer.nodes.items() if (todo := blank(node, exercise.blanks, source))}
     try:
         if len(blanks) < len(names):
             runner.load(answer, seconds=exercise.seconds)

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from course_lib.exercises.run import Call, Outcome, Problem
 from course_lib.exercises.source import Answer
@@ -15,7 +15,11 @@ from course_lib.grading.programs import hidden_folders, program
 from course_lib.grading.sandbox import Limits
 from course_lib.grading.scratch import remove_leftovers, scratch_folder
 
+KNOWN_BYTES = 4096  # of a reply that is kept
+PATIENCE = 0.002  # seconds that a reply may wait for others: each message wakes a process up, which takes its time
 GRACE_SECONDS = 3.0  # after its limit a call may still be interrupted from inside, which tells the line
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -57,8 +61,10 @@ class ChildRunner:
         self.start, self.guards = start, ()
         self._child: Child | None = None
         self._scratch = contextlib.ExitStack()
-        self._loading: tuple[bytes, float] | None = None  # what is to be loaded, and its limit in seconds
+        self._loading: dict[str, Any] = {}  # the request to load the answer
+        self._loaded = False
         self._problem: Problem | None = None
+        self._cut_off = False  # whether the child ended without a word, and replies of its may be lost
 
     def __enter__(self) -> "ChildRunner":
         return self
@@ -69,10 +75,10 @@ class ChildRunner:
     def load(self, answer: Answer, *, seconds: float) -> None:
         """Make an answer's functions callable; a problem with that is the outcome of every call.
 
-        It is sent together with the first calls, for each message wakes a process up, which takes its time.
+        It is sent together with the first calls.
         """
         pieces = tuple((piece.name, piece.source, piece.keep) for piece in answer.pieces)
-        self._loading, self._problem = (wire.encode({"pieces": pieces, "seconds": seconds}), seconds), None
+        self._load({"pieces": pieces, "seconds": seconds, "patience": PATIENCE})
 
     def begin(self) -> None:
         """Start a child if there is none."""
@@ -84,8 +90,25 @@ class ChildRunner:
     ) -> Iterator[Outcome]:
         """Call functions of the loaded answer; see `course_lib.exercises.run.Runner`.
 
-        The child gets all calls at once, and answers them one by one.
+        The child gets all calls at once. Its replies may wait for each other a moment, so those that a child had ready
+        when it died are lost; another is then asked for the same, which sends each reply as soon as it is there.
         """
+        told = 0
+        for outcome in self._run(calls, seconds, whole, without):
+            if self._cut_off and self._loading["patience"]:
+                break
+            told += 1
+            yield outcome
+        else:
+            return
+        self._load(self._loading | {"patience": 0})
+        for number, outcome in enumerate(self._run(calls, seconds, whole, without)):
+            if number >= told or (outcome.problem and outcome.problem.fatal):
+                yield outcome
+
+    def _run(
+        self, calls: tuple[Call, ...], seconds: float, whole: float, without: tuple[str, ...]
+    ) -> Iterator[Outcome]:
         waiting = len(calls)
         if waiting and not self._problem:
             self._send(_request(calls, seconds, whole, without))
@@ -107,15 +130,17 @@ class ChildRunner:
         self.begin()
         known = self._child.number_of(request)
         request = request if known is None else wire.encode({"kept": known})
-        answer, seconds = self._loading or (b"", 0)
+        answer, seconds = (b"", 0) if self._loaded else (wire.encode(self._loading), self._loading["seconds"])
         self._child.expect(answer)
         with contextlib.suppress(OSError):  # it has ended, and its replies say so
             self._child.send(answer + request, seconds + GRACE_SECONDS)
-        if self._loading:
-            self._loading = None
-            self._problem = self._loaded(seconds)
+        if not self._loaded:
+            self._loaded, self._problem = True, self._read(seconds)
 
-    def _loaded(self, seconds: float) -> Problem | None:
+    def _load(self, request: dict[str, Any]) -> None:
+        self._loading, self._loaded, self._problem, self._cut_off = request, False, None, False
+
+    def _read(self, seconds: float) -> Problem | None:
         """What went wrong with reading an answer."""
         reply = self._receive(seconds)
         problem = reply if isinstance(reply, Problem) else _problem_from(reply.get("problem"))
@@ -127,8 +152,9 @@ class ChildRunner:
         """What the next call gave."""
         if self._problem:
             return Outcome(problem=self._problem)
-        reply = self._receive(max(seconds, 0))
-        outcome = Outcome(problem=reply) if isinstance(reply, Problem) else _outcome_from(reply)
+        reply = self._receive(max(seconds, 0), _outcome_of)
+        self._cut_off = isinstance(reply, Problem)
+        outcome = Outcome(problem=reply) if self._cut_off else reply
         if outcome.problem and outcome.problem.fatal:
             self._problem = outcome.problem
         return outcome
@@ -140,12 +166,12 @@ class ChildRunner:
             self._child = None
         self._scratch.close()
 
-    def _receive(self, seconds: float) -> dict[str, Any] | Problem:
-        """The next reply."""
+    def _receive(self, seconds: float, understood: Callable[[bytearray, bytearray], T] = wire.decode) -> T | Problem:
+        """The next reply, understood; a problem if there is none, or none that can be."""
         replies = self._child.replies
-        replies.ends = time.monotonic() + seconds + GRACE_SECONDS
+        replies.raw.ends = time.monotonic() + seconds + GRACE_SECONDS
         try:
-            return wire.read(replies)
+            return understood(*wire.receive(replies))
         except TimeoutError:
             problem = Problem("time", f"was still running after {seconds:g} s, and had to be killed")
         except (EOFError, OSError):
@@ -183,7 +209,22 @@ def _problem_from(fields: Any) -> Problem | None:
     return Problem(line=line if isinstance(line, int) else 0, **text)
 
 
+def _outcome_of(skeleton: bytearray, store: bytearray) -> Outcome:
+    """The outcome that a reply tells: in a class, most right answers to a case give the same bits, so the same one."""
+    if len(skeleton) + len(store) > KNOWN_BYTES:
+        return _outcome_from(wire.decode(skeleton, store))
+    return known_outcome(bytes(skeleton), bytes(store))
+
+
+@functools.lru_cache(maxsize=5000)
+def known_outcome(skeleton: bytes, store: bytes) -> Outcome:
+    """What a reply tells; the same again for the same reply."""
+    return _outcome_from(wire.decode(skeleton, bytearray(store)))
+
+
 def _outcome_from(reply: dict[str, Any]) -> Outcome:
+    if reply.keys() == {"value"}:  # as that of most calls
+        return Outcome(reply["value"])
     changed, used = (reply.get(key) if isinstance(reply.get(key), tuple) else () for key in ("changed", "used"))
     return Outcome(
         value=reply.get("value"),

@@ -91,7 +91,6 @@ def _warm_up() -> None:
         (x, *_) = wire.read(io.BytesIO(message))["inputs"]
         for outcome in outcomes(vars(module), [Call("answer", (x,))], seconds=5, whole=5, without=("lstm",)):
             wire.encode(child.to_message(outcome))
-    gc.collect()
     gc.freeze()
 
 
@@ -118,7 +117,3 @@ def _never_return(work: Callable[..., None], *about) -> NoReturn:
         status = 0
     finally:
         os._exit(status)
-
-
-if __name__ == "__main__":
-    main()

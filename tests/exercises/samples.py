@@ -181,7 +181,7 @@ ANSWERS: dict[str, tuple[str, float, list[str]]] = {
         ["your code raised NameError: name 'undefined' is not defined", "line 2, in scale:  return undefined * x"],
     ),
     "huge": (
-        "def scale(x, factor):\n    return torch.zeros(70, 1024, 1024, dtype=torch.uint8)",
+        "def scale(x, factor):\n    return torch.empty(70, 1024, 1024, dtype=torch.uint8)",
         0,
         ["your function returned a result of more than 64 MB, wanted a tensor of shape (3,)."],
     ),

@@ -5,6 +5,7 @@ A new exercise is covered as soon as it is declared and its right answer stands 
 
 import ast
 import re
+from copy import deepcopy
 
 import nbformat
 import pytest
@@ -16,7 +17,7 @@ from course_lib.exercises.judge import judge
 from course_lib.exercises.model import Mistake
 from course_lib.exercises.run import HereRunner
 from course_lib.exercises.source import Cell, blank, extract
-from course_lib.exercises.values import Odd, plain
+from course_lib.exercises.values import Odd, alike, plain
 from course_lib.grading.grade import Row, grade_notebook
 from course_lib.grading.runner import ChildRunner, starter
 from course_lib.grading.sandbox import Limits
@@ -45,6 +46,19 @@ def right_functions(exercise: Exercise) -> dict:
     namespace: dict = {}
     exec(RIGHT[exercise.id], namespace)
     return {asked.name: namespace[asked.name] for asked in exercise.asked}
+
+
+class Keeping(HereRunner):
+    """Keeps the outcomes that the judge gets: it must not change them, for many learners may share one."""
+
+    def run(self, calls, **limits):
+        self.outcomes = list(super().run(calls, **limits))
+        self.before = deepcopy([outcome.value for outcome in self.outcomes])
+        return iter(self.outcomes)
+
+    @property
+    def are_untouched(self) -> bool:
+        return alike(self.before, [outcome.value for outcome in self.outcomes])
 
 
 def graded(exercise: Exercise, source: str, child: ChildRunner, folder, seed: int) -> Row:
@@ -101,8 +115,9 @@ def test_another_seed_draws_other_numbers_but_the_same_kinds_of_case(exercise):
 @each_exercise
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_right_answer_earns_full_marks_in_both(exercise, seed, child, tmp_path):
-    verdict = judge(exercise, HereRunner(right_functions(exercise)), seed=seed)
+    verdict = judge(exercise, runner := Keeping(right_functions(exercise)), seed=seed)
     assert (verdict.status, verdict.points) == ("passed", exercise.points), words(verdict)
+    assert runner.are_untouched
     row = graded(exercise, RIGHT[exercise.id], child, tmp_path, seed)
     assert (row.status, row.points, row.out_of) == ("passed", exercise.points, exercise.points), row.feedback
 
@@ -110,8 +125,8 @@ def test_the_right_answer_earns_full_marks_in_both(exercise, seed, child, tmp_pa
 @each_mistake
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_known_mistake_fails_and_is_recognised_in_both(exercise, known, seed, child, tmp_path):
-    functions = right_functions(exercise) | {known.call: known.run}
-    verdict = judge(exercise, HereRunner(functions), seed=seed)
+    verdict = judge(exercise, runner := Keeping(right_functions(exercise) | {known.call: known.run}), seed=seed)
+    assert runner.are_untouched
     assert verdict.points < exercise.points
     assert verdict.symptom == known.name, words(verdict)
     assert verdict.failure.case.call in (None, known.call), "it fails for its own reason"

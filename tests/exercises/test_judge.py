@@ -15,7 +15,7 @@ from course_lib.exercises import Case, exercise, get, model, part
 from course_lib.exercises.compare import difference
 from course_lib.exercises.feedback import words, wrap
 from course_lib.exercises.judge import judge
-from course_lib.exercises.run import HereRunner, call
+from course_lib.exercises.run import Call, HereRunner, call
 from course_lib.exercises.source import Cell, extract
 from course_lib.exercises.values import alike
 from course_lib.grading.child import load
@@ -153,6 +153,12 @@ def test_inputs_are_copies_and_changing_them_is_noticed():
     assert verdict.symptom == "input changed" and verdict.points == 0
     assert "the result is right. It changes x in place" in " ".join(words(verdict).split())
     assert judge(double, HereRunner({"double": lambda x: 2 * x})).status == "passed"
+
+
+def test_a_copy_of_inputs_that_was_made_before_is_handed_over_once():
+    asked = Call("f", (torch.ones(3),), copies=[(torch.zeros(3),)])
+    found = [next(HereRunner({"f": lambda x: x.add_(1)}).run((asked,), seconds=5, whole=5)).value for _ in range(2)]
+    assert [one.tolist() for one in found] == [[1, 1, 1], [2, 2, 2]] and asked.inputs[0].tolist() == [1, 1, 1]
 
 
 def test_judging_leaves_random_numbers_and_timers_alone(scale):

@@ -25,7 +25,7 @@ def seen(**settings):
 
 @pytest.mark.parametrize("target, sign", [(AWAY, 1), ("towards 3", -1)])
 def test_it_shows_a_real_attack_on_a_real_network(target, sign):
-    data, digits, reader = seen(image=17, eps=0.1, target=target).data, shuffled_digits(), digit_reader()
+    data, digits, reader = seen(image=17, eps=0.1, target=target).data, shuffled_digits(), digit_reader(0)
     x, y = digits.test_x[17:18], digits.test_y[17:18]
     led = y if target == AWAY else torch.tensor([3])
     attacked = signed_gradient(reader, x, led, sign * 0.1, 0.0, 1.0)
@@ -96,7 +96,7 @@ def test_a_careless_attack_leaves_the_reader_as_it_was():
 
     explorer = seen(learner=careless, eps=0.1)
     assert explorer.data["alike"]
-    assert not any(weight.grad is not None for weight in digit_reader().parameters())
+    assert not any(weight.grad is not None for weight in digit_reader(0).parameters())
 
 
 def test_a_stub_is_not_started_and_ours_is_shown():

@@ -50,10 +50,10 @@ def test_no_digit_is_on_both_sides():
 
 
 def test_the_reader_is_trained_and_at_rest():
-    reader, (x, y) = digit_reader(), some(TESTING)
+    reader, (x, y) = digit_reader(0), some(TESTING)
     assert share_right(reader, x, y) >= 0.97 and not reader.training
     assert share_right(new_reader().eval(), x, y) < 0.3
-    assert digit_reader() is reader
+    assert digit_reader(0) is reader
 
 
 @pytest.mark.slow
@@ -83,7 +83,7 @@ def test_a_signed_step_by_hand():
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 @pytest.mark.parametrize("eps", [0.07, -0.07])
 def test_an_attack_keeps_its_limits_and_leaves_nothing_behind(attack, eps):
-    reader, (x, y) = digit_reader(), some()
+    reader, (x, y) = digit_reader(0), some()
     before = x.clone()
     made = attack(reader, x, y, eps, 0.0, 1.0)
     assert made.shape == x.shape and (made - x).abs().max() <= 0.07 + 1e-6
@@ -93,14 +93,14 @@ def test_an_attack_keeps_its_limits_and_leaves_nothing_behind(attack, eps):
 
 
 def test_the_slope_is_that_of_each_pictures_own_loss():
-    reader, (x, y) = digit_reader(), some(3)
+    reader, (x, y) = digit_reader(0), some(3)
     alone = torch.cat([slope(reader, x[i : i + 1], y[i : i + 1]) for i in range(3)])
     assert torch.allclose(slope(reader, x, y), alone, atol=1e-6)
 
 
 @pytest.mark.parametrize("attack", [signed_gradient, iterated])
 def test_away_raises_the_loss_and_towards_lowers_it(attack):
-    reader, (x, y) = digit_reader(), some()
+    reader, (x, y) = digit_reader(0), some()
 
     def loss(pictures):
         return nn.functional.cross_entropy(reader(pictures), y).item()
@@ -109,7 +109,7 @@ def test_away_raises_the_loss_and_towards_lowers_it(attack):
 
 
 def test_several_steps_go_further_than_one():
-    reader, (x, y) = digit_reader(), some(TESTING)
+    reader, (x, y) = digit_reader(0), some(TESTING)
     one, five = (share_right(reader, attack(reader, x, y, 0.15, 0.0, 1.0), y) for attack in (signed_gradient, iterated))
     assert five < one
 
@@ -117,7 +117,7 @@ def test_several_steps_go_further_than_one():
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 @pytest.mark.parametrize("sign", [1, -1])
 def test_every_size_at_once_is_each_size_alone(attack, sign):
-    reader, (x, y) = digit_reader(), some(1)
+    reader, (x, y) = digit_reader(0), some(1)
     sizes = torch.tensor([0.0, 0.03, 0.2])
     attacked, shares = along(attack, reader, x, y, sign * sizes)
     for row, size in enumerate(sizes.tolist()):
@@ -133,7 +133,7 @@ def test_the_smallest_size_is_the_first_that_does_it():
 
 
 def test_towards_a_class_more_are_read_as_it():
-    reader, (x, y) = digit_reader(), some(TESTING)
+    reader, (x, y) = digit_reader(0), some(TESTING)
     threes = torch.full_like(y, 3)
     led = signed_gradient(reader, x, threes, -0.2, 0.0, 1.0)
     assert share_right(reader, led, threes) > 2 * share_right(reader, x, threes)

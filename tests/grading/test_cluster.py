@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.grading import class_command, cluster, cohort
+from course_lib.grading import class_command, cluster, cohort, worker
 from course_lib.grading.class_command import Shard
 from course_lib.grading.cluster import ClusterError, connect, grade_on_cluster
 from course_lib.grading.cohort import Judge, Terms
@@ -110,8 +110,8 @@ def test_what_is_known_is_not_sent(client, tmp_path, monkeypatch):
     submit = client.submit
     monkeypatch.setattr(client, "submit", lambda *given, **more: sent.append(given) or submit(*given, **more))
     again = {one.work.learner: one for one in grade_on_cluster(works_in(place), store, TERMS, client=client)}
-    files = [given[1] for given in sent if given[0] is cluster._grade]
-    assert [[name for name, _ in one] for one in files] == [["second.ipynb"]]
+    parcels = [given[1] for given in sent if given[0] is worker.grade]
+    assert [[name for files, _ in parcel for name, _ in files] for parcel in parcels] == [["second.ipynb"]]
     assert [report.notebook.name for report in again["a2"].reports] == ["first.ipynb", "second.ipynb"]
     assert again["a2"].score.points == 2 and again["a1"].score.points == 0
     assert again["a1"].guards == again["a2"].guards
@@ -150,28 +150,28 @@ def test_walls_are_asked_for_where_the_answers_run(client, address, tmp_path, mo
 
 
 def _lower_walls():
-    from course_lib.grading import cluster
+    from course_lib.grading import worker
 
     weak = Judge(start=None)
     weak.__dict__["guards"] = ("limits",)  # as if they had been asked for
-    cluster.judge_of_before, cluster._judge = cluster._judge, weak
+    worker.judge_of_before, worker._judge = worker._judge, weak
 
 
 def _raise_walls():
-    from course_lib.grading import cluster
+    from course_lib.grading import worker
 
-    cluster._judge = cluster.judge_of_before
+    worker._judge = worker.judge_of_before
 
 
 def test_a_worker_with_another_workbook_does_not_grade(client, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "workbook_key", lambda: "another")
+    monkeypatch.setattr(worker, "workbook_key", lambda: "another")
     works = [Work("a1", "a1.ipynb", 0.0, (notebook(tmp_path / "a1.ipynb", RIGHT),))]
     with pytest.raises(ClusterError, match=r"another version of the workbook.*Install the same"):
         list(grade_on_cluster(works, Store(tmp_path / "graded.sqlite"), TERMS, client=client))
 
 
 def test_what_fails_on_a_worker_is_said(client, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "_grade", _broken)
+    monkeypatch.setattr(worker, "grade", _broken)
     works = [Work("a1", "a1.ipynb", 0.0, (notebook(tmp_path / "a1.ipynb", RIGHT),))]
     with pytest.raises(ClusterError, match=r"cannot grade: ModuleNotFoundError: No module named 'x'\. Scheduler and"):
         list(grade_on_cluster(works, Store(tmp_path / "graded.sqlite"), TERMS, client=client))

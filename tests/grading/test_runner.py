@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -10,6 +12,7 @@ import psutil
 import pytest
 import torch
 
+from course_lib.exercises.run import Call, Outcome, Problem
 from course_lib.exercises.source import Cell, extract
 from course_lib.grading import children, wire
 from course_lib.grading import runner as runner_module
@@ -41,7 +44,7 @@ def child(start):
 def descendants() -> set[int]:
     """The processes below this one, but the server that children are forked from, which may be two."""
     below = psutil.Process().children(recursive=True)
-    return {p.pid for p in below if p.name() == NAME or "course_lib.grading.zygote" not in p.cmdline()}
+    return {p.pid for p in below if p.name() == NAME or "zygote.main()" not in " ".join(p.cmdline())}
 
 
 def run(child: ChildRunner, source: str, *inputs, seconds: float = 5.0, imports: str = ""):
@@ -110,13 +113,58 @@ def test_a_child_that_cannot_be_interrupted_from_inside_is_killed(child, monkeyp
     assert time.monotonic() - began < 5
 
 
-def test_a_stopped_child_is_killed_too(child, monkeypatch):
+def test_a_stopped_child_is_killed_too_and_another_asked(child, monkeypatch):
     run(child, "def f():\n    return 1")
-    monkeypatch.setattr(runner_module, "GRACE_SECONDS", 0.3)
-    for process in descendants():
+    monkeypatch.setattr(runner_module, "GRACE_SECONDS", 2)
+    stopped = descendants()
+    for process in stopped:
         os.kill(process, signal.SIGSTOP)
-    outcome = call_once(child, "f", seconds=0.2)
-    assert outcome.problem.kind == "time" and child._child is None
+    assert call_once(child, "f", seconds=1).value == 1
+    assert descendants().isdisjoint(stopped)
+
+
+DEAF = "signal.signal(signal.SIGALRM, signal.SIG_IGN)\n        while True: pass"
+
+
+@pytest.mark.parametrize("ending", ["os._exit(0)", DEAF])
+def test_what_came_before_an_end_is_known_however_quickly_it_came(child, ending, monkeypatch):
+    monkeypatch.setattr(runner_module, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(runner_module, "PATIENCE", 60)  # no reply leaves the first child
+    source = f"seen = []\ndef f(n):\n    seen.append(n)\n    if n == 3:\n        {ending}\n    return len(seen)"
+    child.load(extract([Cell.read("cell 1", "import os, signal"), Cell.read("cell 2", source)], ["f"], [1]), seconds=5)
+    outcomes = list(child.run(tuple(Call("f", (n,)) for n in range(6)), seconds=0.5, whole=5))
+    assert [outcome.value for outcome in outcomes] == [1, 2, 3, None]
+    assert outcomes[-1].problem.kind in ("died", "time")
+
+
+def test_an_end_that_comes_sooner_the_second_time_is_told(child, monkeypatch):
+    """As where memory is short: the first child tells two results and dies, the second dies at once."""
+    before = iter([2, 0])
+
+    def ends(*_):
+        yield from map(Outcome, range(next(before)))
+        child._cut_off = True
+        yield Outcome(problem=Problem("died", "it is said"))
+
+    monkeypatch.setattr(child, "_run", ends)
+    child.load(extract([Cell.read("cell 1", "def f(n):\n    return n")], ["f"], [0]), seconds=5)
+    outcomes = list(child.run(tuple(Call("f", (n,)) for n in range(6)), seconds=5, whole=5))
+    assert [outcome.value for outcome in outcomes] == [0, 1, None] and outcomes[-1].problem.kind == "died"
+
+
+def test_the_same_reply_is_the_same_outcome_and_a_long_one_is_not_kept(child):
+    source = "def f(n):\n    return torch.zeros(n)"
+    first, again = (run(child, source, 3, imports="import torch") for _ in range(2))
+    assert first is again
+    first, again = (run(child, source, 3000, imports="import torch") for _ in range(2))
+    assert first is not again and torch.equal(first.value, again.value)
+
+
+def test_loading_the_ways_to_start_a_process_loads_no_pytorch():
+    """PyTorch takes seconds, which the process that is started early is to spend while this one does."""
+    code = "import sys\nimport course_lib.grading.children\nprint('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_an_endless_top_level_definition_is_stopped(child):
