@@ -137,6 +137,7 @@ def fit(
                 run.save_now_and_then(kept)
         run.end(kept, total, f"not kept: {reason}")
     team.release()
+    model.zero_grad()  # of the last step: a network just trained is to be as a loaded one is
     model.eval()
     return history
 

@@ -435,6 +435,13 @@ def test_randomness_outside_goes_on_the_same_trained_or_loaded():
     assert torch.equal(drawn[0], torch.rand(3))
 
 
+def test_a_network_just_trained_is_as_a_loaded_one():
+    for cached in ("kept", "loaded"):
+        model = network()
+        assert train(model).cached == cached and not model.training
+        assert all(weight.grad is None for weight in model.parameters())
+
+
 def test_batches_that_were_read_before_make_no_other_training():
     batches, held_out = Batches(*rows(), 8), Batches(*rows(1), 8)
     histories = []
