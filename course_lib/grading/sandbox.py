@@ -75,11 +75,15 @@ class Walls:
         self._taken = _address_space()
         self.around: set[str] = {"limits"}  # the guards around all forks
         self._processes: int | None = None  # the process namespace of this process
-        if _tried(_own_namespaces):
+        self._may_be_nobody = True
+        if _possible(_own_namespaces):
+            _own_namespaces()
             _go_on_as_first_process()
             self._processes = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
             walls = {"network": _no_network, "files": lambda: _own_root(scratch, limits, hidden)}
             self.around |= {"processes", *(name for name, build in walls.items() if _tried(build))}
+        if self.was_root and "files" not in self.around:  # whose libraries may lie in a folder of root's
+            self._may_be_nobody = _possible(_read_as_nobody)
 
     def fork(self) -> int:
         """As `os.fork`; where there are namespaces, the child is the first process of its own."""
@@ -111,7 +115,7 @@ class Walls:
             _own_folder(self.limits)
         else:
             os.chdir(scratch)
-        if _tried(lambda: _give_up_privileges(self.was_root)):
+        if self._may_be_nobody and _tried(lambda: _give_up_privileges(self.was_root)):
             in_force.add("user")
         if "processes" not in self.around:
             end_with_parent(os.getppid())  # a change of user takes it back
@@ -133,7 +137,8 @@ def missing(in_force: tuple[str, ...]) -> str:
         return ""
     return (
         f"this machine cannot shut a learner's process off from: {', '.join(lacking)}. Grade strangers' answers on "
-        "Linux, as root or where user namespaces are allowed (sysctl kernel.unprivileged_userns_clone)"
+        "Linux, as root or where user namespaces are allowed (on Ubuntu: sudo sysctl "
+        "kernel.apparmor_restrict_unprivileged_userns=0, elsewhere: sudo sysctl kernel.unprivileged_userns_clone=1)"
     )
 
 
@@ -233,6 +238,14 @@ def _give_up_privileges(was_root: bool) -> None:
     _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
+def _read_as_nobody() -> None:
+    paths = list(readable())
+    _give_up_privileges(was_root=True)
+    for path in paths:
+        with os.scandir(path) if path.is_dir() else path.open("rb"):
+            pass
+
+
 def _limit(limits: Limits, taken: int) -> None:
     """Set the limits, which can't be raised again; `taken` bytes of address space are the libraries'."""
     import resource  # not there on Windows, which this module is imported on as well
@@ -267,6 +280,22 @@ def _tried(wall: Callable[[], None]) -> bool:
     except OSError:
         return False
     return True
+
+
+def _possible(wall: Callable[[], None]) -> bool:
+    """Whether a wall can be built, found out in a fork: one that half stands cannot be taken down again.
+
+    Ubuntu 24.04 lets everybody make a namespace of users and then forbids its use; a process that has asked for a
+    namespace of processes besides can fork only as long as its first child lives.
+    """
+    child = os.fork()
+    if child == 0:
+        built = False
+        try:
+            built = _tried(wall)
+        finally:
+            os._exit(0 if built else 1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def _mount(source: str | None, target: str, flags: int, *, kind: str | None = None, options: str | None = None) -> None:
