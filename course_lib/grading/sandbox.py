@@ -115,6 +115,8 @@ class Walls:
             _own_folder(self.limits)
         else:
             os.chdir(scratch)
+            if self.was_root and self._may_be_nobody:
+                os.chown(scratch, NOBODY, NOBODY)  # to write in
         if self._may_be_nobody and _tried(lambda: _give_up_privileges(self.was_root)):
             in_force.add("user")
         if "processes" not in self.around:
