@@ -165,7 +165,8 @@ def _own_namespaces() -> None:
     user, group = os.geteuid(), os.getegid()
     _call("unshare", flags if user == 0 else flags | CLONE_NEWUSER)
     if user != 0:
-        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+        maps = {"setgroups": "deny", "uid_map": f"{NOBODY} {user} 1", "gid_map": f"{NOBODY} {group} 1"}
+        for name, text in maps.items():
             Path("/proc/self", name).write_text(text)
     _mount(None, "/", MS_REC | MS_PRIVATE)  # what is mounted here is seen nowhere else
 

@@ -116,8 +116,8 @@ USELESS = {  # what gains nothing: the value that comes back says whether it got
     "/etc/passwd": "open('/etc/passwd').read()",
     "/proc": "os.listdir('/proc')[0]",
     "the parent's memory": "open(f'/proc/{os.getppid()}/mem')",
-    "the environment": "os.environ['COURSE_SECRET']",
-    "the home folders": "os.listdir('/home')",
+    "the environment": "os.environ['COURSE_KEY']",
+    "a file of the teacher's": "open('SECRET').read()",
     "writing into the libraries": "open(torch.__file__, 'a')",
     "writing at the root": "open('/left', 'w')",
     "becoming root": "os.setuid(0)",
@@ -129,11 +129,13 @@ USELESS = {  # what gains nothing: the value that comes back says whether it got
 
 
 @pytest.mark.parametrize("expression", USELESS.values(), ids=USELESS)
-def test_nothing_is_in_reach(walled, monkeypatch, expression):
-    monkeypatch.setenv("COURSE_SECRET", "a key")
+def test_nothing_is_in_reach(walled, monkeypatch, expression, tmp_path):
+    monkeypatch.setenv("COURSE_KEY", "a key")
+    (tmp_path / "secret").write_text("a key")
     with socket.create_server(("127.0.0.1", 0)) as listener, ChildRunner(walled.start) as runner:
         listener.settimeout(0.1)
         expression = expression.replace("PORT", str(listener.getsockname()[1]))
+        expression = expression.replace("SECRET", str(tmp_path / "secret"))
         source = f"import os, socket\nimport torch\ndef gate(x, weight, bias):\n    return str({expression})"
         runner.load(extract([Cell.read("cell 1", source)], ["gate"], [0]), seconds=5)
         outcome = call_once(runner, "gate", 1.0, 1.0, 1.0)
