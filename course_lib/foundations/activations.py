@@ -111,7 +111,7 @@ def signal_through(
     norms = gradients.flatten(1).norm(dim=1)
     outputs = torch.stack(layers).detach()  # (depth + 1, rows, width)
     apart = (outputs - outputs.mean(dim=1, keepdim=True)).flatten(1).norm(dim=1)  # from the mean of all rows
-    return Passage(z.detach(), outputs[-1], apart / apart[0], norms / norms[-1])
+    return Passage(z.detach(), outputs[-1].clone(), apart / apart[0], norms / norms[-1])
 
 
 @lru_cache(maxsize=16)

@@ -136,7 +136,7 @@ def opening_state() -> dict:
     return {"depth": 1}
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)  # 36 kB each
 def passage(function: str, depth: int, gain: float, scale: float, shift: float, seed: int) -> Passage:
     """`signal_through` of one of the named functions, kept: a move of the menu needs no network anew."""
     return signal_through(depth, ACTIVATIONS[function].f, gain=gain, scale=scale, shift=shift, seed=seed)
