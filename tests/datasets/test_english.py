@@ -16,6 +16,7 @@ from course_lib.datasets.english import (
     readable,
     tokenize,
 )
+from course_lib.recurrent.language_model import load_writer
 
 PARTS = ("train", "valid", "test")
 
@@ -115,3 +116,8 @@ def test_a_line_that_reads_well():
 def test_a_count_below_one_is_refused():
     with pytest.raises(ValueError, match="at least 1, not 0"):
         load_english(min_count=0)
+
+
+def test_it_is_the_text_whose_words_the_shipped_model_has_learned(english):
+    """Whatever Python runs; another version's would hold out what the model knows by heart."""
+    assert load_writer().vocabulary == english.vocabulary and "Python 3.11.7" in english.source
