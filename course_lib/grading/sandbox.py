@@ -242,6 +242,7 @@ def _give_up_privileges(was_root: bool) -> None:
 
 
 def _read_as_nobody() -> None:
+    """Open what an answer needs to read; PermissionError where only root may."""
     paths = list(readable())
     _give_up_privileges(was_root=True)
     for path in paths:

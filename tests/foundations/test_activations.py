@@ -52,6 +52,11 @@ def test_the_gradient_in_depth_is_that_of_the_chain_rule(name):
     assert made.signal[-1].item() == pytest.approx((h.std(dim=0).norm() / start).item(), rel=1e-6)
 
 
+def test_what_is_kept_of_a_network_is_no_more_than_what_is_shown():
+    made = signal_through(20, torch.tanh)
+    assert [kept.untyped_storage().nbytes() for kept in made] == [kept.nbytes for kept in made]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_what_depth_leaves(seed):
     """A sigmoid lets at most a quarter through; with ReLU the weights decide (claims of 2.2)."""
